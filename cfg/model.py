@@ -1,0 +1,349 @@
+"""The whole configuration as frozen models, one class per TOML table.
+
+A value that exists as a model is valid by itself; what spans tables and files is judged by `cfg/rules.py`.
+Prices and quantities are decimal text in TOML and whole ticks, lots and engine units for everyone else; no float.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from cfg.constants import (
+    BATCH_LEGS_MAX,
+    ENGINE_DECIMALS_MAX,
+    EVENTS_AROUND_FILLS,
+    EVENTS_PER_FILL,
+    FEE_PPM_MAX,
+    INT64_MAX,
+)
+
+
+def _decimal(value: object) -> Decimal:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,18}(\.\d{1,12})?", value):
+        raise ValueError('a decimal in quotes is expected, like "0.01"')
+    number = Decimal(value)
+    if number <= 0:
+        raise ValueError("must be greater than 0")
+    return number
+
+
+def _integer_text(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,19}", value):
+        raise ValueError('a whole number in quotes is expected, like "1000000"')
+    number = int(value)
+    if not 0 < number <= INT64_MAX:
+        raise ValueError(f"must be between 1 and {INT64_MAX}")
+    return number
+
+
+def _path(value: object) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("a path in quotes is expected")
+    return Path(value)
+
+
+DecimalText = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(str)]
+IntegerText = Annotated[int, BeforeValidator(_integer_text), PlainSerializer(str)]
+HostPath = Annotated[Path, BeforeValidator(_path)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+CompID = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,32}$")]
+Ticker = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,8}$")]
+ChainAddress = Annotated[str, Field(pattern=r"^(0x[0-9a-fA-F]{40})?$")]
+Endpoint = Annotated[str, Field(pattern=r"^(tcp://\S+:\d{1,5}|ipc:///\S+)$")]
+HttpURL = Annotated[str, Field(pattern=r"^(https?|wss?)://\S+$")]
+#: The engine indexes its tables by id, so ids stay small; 0 means "none" on the wire.
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+CPU = Annotated[int, Field(ge=-1, le=1023)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+FeePPM = Annotated[int, Field(ge=0, le=FEE_PPM_MAX)]
+UnitsLimit = Annotated[int, Field(ge=0, le=INT64_MAX)]
+
+
+class Table(BaseModel):
+    """A TOML table: unknown keys are refused, types are not coerced, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+class Venue(Table):
+    """[venue] Who we are."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,16}$")
+    name: Name
+
+
+class Paths(Table):
+    """[paths] Where this host keeps its files; `load` makes them absolute."""
+
+    state_dir: HostPath
+    run_dir: HostPath
+
+
+class Log(Table):
+    """[log] What the daemons say on stdout."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Engine(Table):
+    """[engine] CPUs, durability and the sizes of every pool."""
+
+    hot_cpu: CPU = -1
+    housekeeping_cpu: CPU = -1
+    durability: Literal["sync", "interval", "none"] = "sync"
+    commit_interval_us: int = Field(default=1_000, ge=50, le=1_000_000)
+    segment_bytes: int = Field(default=67_108_864, ge=1_048_576, le=4_294_967_296, multiple_of=4096)
+    spin_us: int = Field(default=30, ge=20, le=50)
+    resume_after_recovery: Literal["manual", "automatic"] = "manual"
+    max_orders: int = Field(default=262_144, ge=16, le=16_777_216)
+    max_accounts: int = Field(default=4_096, ge=4, le=1_048_576)
+    max_assets: int = Field(default=64, ge=3, le=4_096)
+    max_instruments: int = Field(default=256, ge=2, le=65_535)
+    max_sessions: int = Field(default=256, ge=2, le=65_535)
+    max_levels: int = Field(default=65_536, ge=16, le=4_194_304)
+    max_clordids: int = Field(default=1_048_576, ge=16, le=67_108_864)
+    max_open_orders_per_session: int = Field(default=10_000, ge=1, le=16_777_216)
+    max_fills_per_command: int = Field(default=256, ge=1, le=4_096)
+    max_events_per_part: int = Field(default=1_024, ge=16, le=16_384)
+    max_clock_jump_ms: int = Field(default=5_000, ge=100, le=3_600_000)
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if self.hot_cpu >= 0 and self.hot_cpu == self.housekeeping_cpu:
+            raise ValueError("housekeeping_cpu must differ from hot_cpu: the hot thread shares its core with nobody")
+        events = EVENTS_PER_FILL * self.max_fills_per_command + EVENTS_AROUND_FILLS
+        if self.max_events_per_part < events:
+            raise ValueError(f"max_events_per_part must be at least {events} for this max_fills_per_command")
+        if self.max_open_orders_per_session > self.max_orders:
+            raise ValueError("max_open_orders_per_session is greater than max_orders")
+        if self.max_levels > 2 * self.max_orders:
+            raise ValueError("max_levels is more than two per order: no book can use them")
+        return self
+
+
+class FixGateway(Table):
+    """[fixgw] The FIX door."""
+
+    id: Annotated[int, Field(ge=1, le=255)] = 1
+    bind: str = Field(default="127.0.0.1", pattern=r"^[0-9a-zA-Z.:_-]{1,253}$")
+    port: Port = 9878
+    comp_id: CompID = "VENUE"
+    session_engine: Literal["quickfix"] = "quickfix"
+    heartbeat_min_s: int = Field(default=1, ge=1, le=3_600)
+    heartbeat_max_s: int = Field(default=120, ge=1, le=3_600)
+    logon_timeout_s: int = Field(default=10, ge=1, le=300)
+    max_pending_commands: int = Field(default=4_096, ge=1, le=1_048_576)
+    engine_timeout_ms: int = Field(default=3_000, ge=100, le=60_000)
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if self.heartbeat_min_s > self.heartbeat_max_s:
+            raise ValueError("heartbeat_min_s is greater than heartbeat_max_s")
+        return self
+
+
+class MarketData(Table):
+    """[mdfeed] The public feed."""
+
+    channel_id: Annotated[int, Field(ge=1, le=65_535)] = 1
+    publish: tuple[Endpoint, ...] = Field(default=("tcp://127.0.0.1:9900",), strict=False)
+    snapshot: Endpoint = "tcp://127.0.0.1:9901"
+    heartbeat_ms: int = Field(default=1_000, ge=10, le=60_000)
+    snapshot_rate_per_s: int = Field(default=50, ge=1, le=100_000)
+    replay_max_packets: int = Field(default=10_000, ge=1, le=1_000_000)
+
+
+class Settlement(Table):
+    """[settlement] Ledger, batches and the chain."""
+
+    database_url: str = ""
+    rpc_urls: tuple[HttpURL, ...] = Field(default=("http://127.0.0.1:8545",), strict=False, min_length=1)
+    chain_id: int = Field(default=31_337, ge=1, le=INT64_MAX)
+    vault_address: ChainAddress = ""
+    operator_key_file: str = ""
+    finality: Literal["finalized", "depth"] = "finalized"
+    finality_depth: int = Field(default=12, ge=1, le=10_000)
+    batch_max_legs: int = Field(default=500, ge=4, le=BATCH_LEGS_MAX)
+    batch_max_age_ms: int = Field(default=2_000, ge=10, le=3_600_000)
+    batch_max_notional: UnitsLimit = 0
+    poll_ms: int = Field(default=250, ge=10, le=60_000)
+    max_fee_per_gas_gwei: int = Field(default=200, ge=1, le=1_000_000)
+    priority_fee_gwei: int = Field(default=1, ge=0, le=1_000_000)
+    fee_bump_percent: int = Field(default=25, ge=10, le=1_000)
+    checkpoint_interval_ms: int = Field(default=10_000, ge=100, le=3_600_000)
+    unsettled_gross_limit: UnitsLimit = 0
+    oldest_unsettled_limit_ms: int = Field(default=0, ge=0, le=86_400_000)
+    chain_head_age_limit_ms: int = Field(default=0, ge=0, le=86_400_000)
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if self.priority_fee_gwei > self.max_fee_per_gas_gwei:
+            raise ValueError("priority_fee_gwei is greater than max_fee_per_gas_gwei")
+        return self
+
+
+class Asset(Table):
+    """[[asset]] What accounts hold; the engine counts it in units of 10^-decimals."""
+
+    id: Id
+    symbol: Ticker
+    decimals: int = Field(ge=0, le=ENGINE_DECIMALS_MAX)
+    token_address: ChainAddress = ""
+    token_decimals: int = Field(ge=0, le=36)
+    batch_gross_limit: IntegerText
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if self.token_decimals < self.decimals:
+            raise ValueError(f"token_decimals must be at least decimals ({self.decimals}): the token cannot be coarser")
+        return self
+
+    @property
+    def token_scale(self) -> int:
+        """Token units per engine unit: the exact factor between the engine's ledger and the chain."""
+        return int(10 ** (self.token_decimals - self.decimals))
+
+
+class InstrumentTable(Table):
+    """[[instrument]] as written, before its assets are known."""
+
+    id: Id
+    symbol: str = Field(pattern=r"^[A-Z0-9][A-Z0-9./-]{0,15}$")
+    base: Ticker
+    quote: Ticker
+    tick_size: DecimalText
+    lot_size: DecimalText
+    price_min: DecimalText
+    price_max: DecimalText
+    quantity_max: DecimalText
+    notional_max: DecimalText
+    protection_ticks: int = Field(ge=1, le=INT64_MAX)
+    maker_fee_ppm: FeePPM
+    taker_fee_ppm: FeePPM
+
+
+def _whole(value: Fraction) -> int:
+    assert value.denominator == 1, f"{value} is not whole: cfg/rules.py let it pass"
+    return int(value)
+
+
+class Instrument(InstrumentTable):
+    """[[instrument]] with its assets: every derived value is a whole number, asserted when it is read."""
+
+    base_asset: Asset = Field(exclude=True, repr=False)
+    quote_asset: Asset = Field(exclude=True, repr=False)
+
+    @property
+    def tick_units(self) -> int:
+        """Quote engine units of one tick times one lot: notional_units = price_ticks * quantity_lots * tick_units."""
+        return _whole(Fraction(self.tick_size) * Fraction(self.lot_size) * 10**self.quote_asset.decimals)
+
+    @property
+    def lot_units(self) -> int:
+        """Base engine units of one lot."""
+        return _whole(Fraction(self.lot_size) * 10**self.base_asset.decimals)
+
+    @property
+    def price_min_ticks(self) -> int:
+        """Lowest price an order may carry."""
+        return _whole(Fraction(self.price_min) / Fraction(self.tick_size))
+
+    @property
+    def price_max_ticks(self) -> int:
+        """Highest price an order may carry."""
+        return _whole(Fraction(self.price_max) / Fraction(self.tick_size))
+
+    @property
+    def quantity_max_lots(self) -> int:
+        """Largest quantity of one order."""
+        return _whole(Fraction(self.quantity_max) / Fraction(self.lot_size))
+
+    @property
+    def notional_max_units(self) -> int:
+        """Largest notional of one order, in quote engine units."""
+        return _whole(Fraction(self.notional_max) * 10**self.quote_asset.decimals)
+
+
+class Participant(Table):
+    """[[participant]] An institution."""
+
+    id: Id
+    name: Name
+
+
+class Account(Table):
+    """[[account]] Whose balances the engine keeps."""
+
+    id: Id
+    participant: Id
+    name: Name
+    kind: Literal["client", "fee", "suspense", "lender"]
+    chain_address: ChainAddress = ""
+
+
+class Session(Table):
+    """[[session]] A FIX login; the first of its accounts is the default."""
+
+    id: Id
+    comp_id: CompID
+    participant: Id
+    accounts: tuple[Id, ...] = Field(strict=False, min_length=1)
+    password_hash: str = Field(pattern=r"^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$", repr=False)
+    cancel_on_disconnect: bool
+
+
+class VenueConfig(Table):
+    """Everything in the three files; built by `cfg.load.load` only."""
+
+    venue: Venue
+    paths: Paths = Field(exclude=True)
+    log: Log
+    engine: Engine
+    fixgw: FixGateway
+    mdfeed: MarketData
+    settlement: Settlement
+    assets: tuple[Asset, ...]
+    instruments: tuple[Instrument, ...]
+    participants: tuple[Participant, ...]
+    accounts: tuple[Account, ...]
+    sessions: tuple[Session, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Digest of what the venue is: every value but [paths] and operator_key_file, which are the host's affair."""
+        values = self.model_dump(mode="json", exclude={"settlement": {"operator_key_file"}})
+        return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
+    def fee_account(self) -> Account:
+        """The account that collects fees; the rules guarantee exactly one."""
+        return next(account for account in self.accounts if account.kind == "fee")
+
+    @property
+    def suspense_account(self) -> Account:
+        """The account that holds deposits of unknown depositors; the rules guarantee exactly one."""
+        return next(account for account in self.accounts if account.kind == "suspense")
+
+    def asset(self, symbol: str) -> Asset:
+        """The asset of that symbol; KeyError if there is none."""
+        for asset in self.assets:
+            if asset.symbol == symbol:
+                return asset
+        raise KeyError(symbol)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of that symbol; KeyError if there is none."""
+        for instrument in self.instruments:
+            if instrument.symbol == symbol:
+                return instrument
+        raise KeyError(symbol)
