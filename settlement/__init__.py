@@ -1,0 +1,1 @@
+"""Settlement: turns final deposits into engine credits and fills into vault batches, each exactly once."""
