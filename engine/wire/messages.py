@@ -1,0 +1,1645 @@
+"""Generated from engine/wire/core.xml by engine/wire/generate.py: one NamedTuple per SBE message. Do not edit.
+
+encode() gives the SBE header, the block and the varData, unpadded; decode() skips by blockLength, so a newer writer's longer block
+still reads. Text fields are bytes without their NUL padding; enums arrive as plain ints."""
+
+# ruff: noqa: E501
+# fmt: off
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import ClassVar, NamedTuple
+
+SCHEMA_ID = 71
+SCHEMA_VERSION = 1
+DATA_MAX = 512
+HEADER = Struct("<HHHH")
+DATA_LENGTH = Struct("<H")
+
+
+class Role(IntEnum):
+    """The endpoint a command came in by; the engine accepts only that role's templates there."""
+
+    INTERNAL = 0
+    GATEWAY = 1
+    SETTLEMENT = 2
+    ADMIN = 3
+    READER = 4
+
+
+class Side(IntEnum):
+    """FIX tag 54."""
+
+    BUY = 1
+    SELL = 2
+
+
+class OrderType(IntEnum):
+    """FIX tag 40."""
+
+    MARKET = 1
+    LIMIT = 2
+
+
+class TimeInForce(IntEnum):
+    """FIX tag 59 (Day is 0 there)."""
+
+    DAY = 1
+    GOOD_TILL_CANCEL = 2
+    IMMEDIATE_OR_CANCEL = 3
+    FILL_OR_KILL = 4
+
+
+class AccountKind(IntEnum):
+    """What an account is for; exactly one is Fee."""
+
+    CLIENT = 1
+    FEE = 2
+    SUSPENSE = 3
+    LENDER = 4
+
+
+class TradingState(IntEnum):
+    """Ordered by severity: the stricter of venue and instrument applies."""
+
+    OPEN = 1
+    CANCEL_ONLY = 2
+    HALTED = 3
+    CLOSED = 4
+
+
+class SettlementState(IntEnum):
+    """Life of a settlement batch on chain."""
+
+    CUT = 1
+    SENT = 2
+    MINED = 3
+    FINAL = 4
+
+
+class OrderStatus(IntEnum):
+    """Status of the order a request named, as the engine knows it."""
+
+    UNKNOWN = 0
+    OPEN = 1
+    CLOSED = 2
+
+
+class RequestKind(IntEnum):
+    """Which request a CancelRejected answers (FIX tag 434)."""
+
+    CANCEL = 1
+    REPLACE = 2
+
+
+class Reason(IntEnum):
+    """Why something was refused, canceled or expired; fixgw maps it to FIX, one table."""
+
+    NONE = 0
+    DUPLICATE_CL_ORD_ID = 1  # this session used the ClOrdID earlier in the trading day
+    POSS_RESEND_DUPLICATE = 2  # PossResend order whose ClOrdID was already taken: the earlier verdict stands
+    CL_ORD_ID_TABLE_FULL = 3  # max_clordids of the trading day reached
+    UNKNOWN_INSTRUMENT = 4
+    UNKNOWN_ACCOUNT = 5
+    ACCOUNT_NOT_PERMITTED = 6  # the account belongs to another participant than the session
+    ACCOUNT_DISABLED = 7
+    MARKET_NOT_OPEN = 8  # venue or instrument is not Open; cancels still work
+    INVALID_SIDE = 9
+    INVALID_ORDER_TYPE = 10
+    INVALID_TIME_IN_FORCE = 11
+    INVALID_QUANTITY = 12  # quantity below 1 lot or above quantity_max_lots
+    PRICE_OUT_OF_RANGE = 13  # price outside price_min_ticks..price_max_ticks
+    NO_LIQUIDITY = 14  # market order with an empty opposite side: no price to protect it with
+    NOTIONAL_TOO_LARGE = 15  # price x quantity above notional_max_units
+    TOO_MANY_OPEN_ORDERS = 16  # max_open_orders_per_session reached
+    ORDER_POOL_FULL = 17  # max_orders reached
+    BOOK_FULL = 18  # max_price_pages reached
+    INSUFFICIENT_FUNDS = 19  # available balance does not cover the reservation
+    UNKNOWN_ORDER = 20  # no order of this session has that OrderID or OrigClOrdID
+    TOO_LATE_TO_CANCEL = 21  # the order is already filled, canceled or expired
+    ORDER_MISMATCH = 22  # instrument or side differs from the order's
+    INVALID_CL_ORD_ID = 23  # empty, or holds bytes outside printable ASCII
+    CANCELED_BY_CLIENT = 40  # the client asked
+    CANCELED_IMMEDIATE_OR_CANCEL = 41  # remainder of an IOC or market order
+    CANCELED_FILL_OR_KILL = 42  # FOK could not be filled in full
+    CANCELED_MAX_FILLS = 43  # max_fills_per_command reached: the remainder is canceled
+    EXPIRED_END_OF_DAY = 44  # DAY order at the end of the trading day
+    MALFORMED = 60  # frame or message cut short, wrong schema, size or field value
+    WRONG_ROLE = 61  # template not allowed on this endpoint
+    UNKNOWN_SESSION = 62
+    SESSION_DISABLED = 63
+    NOT_ATTACHED = 64  # no SessionAttach for this session yet
+    STALE_GENERATION = 65  # a newer SessionAttach exists: this gateway is fenced off
+    WRONG_EPOCH = 66  # session epoch differs from the current one
+    OUT_OF_SEQUENCE = 67  # settlement or admin sequence is not last + 1
+    UNKNOWN_ASSET = 68
+    INVALID_AMOUNT = 69  # amount not positive, or the asset total would not fit 63 bits
+    INVALID_REFERENCE = 70  # reference data inconsistent (id out of range, changed scale, missing asset, ...)
+    CAPACITY_EXCEEDED = 71  # a limit asks for more than this host's pools hold
+    INVALID_STATE = 72
+    OVERLOADED = 73  # intake refused: ring full
+
+
+class _HelloFields(NamedTuple):
+    role: int
+    diverged: int
+    last_epoch: int
+    from_sequence: int
+    consumer: bytes
+
+
+class Hello(_HelloFields):
+    """Template 1, block of 32 bytes: consumer to events socket: send me live events; last_epoch is the epoch of event from_sequence - 1 as the consumer saw it (0: none)."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 1
+    BLOCK_LENGTH: ClassVar[int] = 32
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _HELLO.pack(32, 1, 71, 1, self.role, self.diverged, self.last_epoch, self.from_sequence, self.consumer)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Hello:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, role, diverged, last_epoch, from_sequence, consumer) = _HELLO.unpack_from(buffer, offset)
+        return cls(role, diverged, last_epoch, from_sequence, consumer.rstrip(b"\0"))
+
+
+_HELLO = Struct("<HHHHBB2xIQ16s")
+
+
+class _HelloAckFields(NamedTuple):
+    epoch: int
+    diverged: int
+    live_sequence: int
+    first_sequence: int
+
+
+class HelloAck(_HelloAckFields):
+    """Template 2, block of 24 bytes: live events start at live_sequence; fetch [from_sequence, live_sequence) by ReplayRequest. diverged: the consumer saw events this engine never made durable; it must drop its state."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 2
+    BLOCK_LENGTH: ClassVar[int] = 24
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _HELLO_ACK.pack(24, 2, 71, 1, self.epoch, self.diverged, self.live_sequence, self.first_sequence)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> HelloAck:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, epoch, diverged, live_sequence, first_sequence) = _HELLO_ACK.unpack_from(buffer, offset)
+        return cls(epoch, diverged, live_sequence, first_sequence)
+
+
+_HELLO_ACK = Struct("<HHHHIB3xQQ")
+
+
+class _HeartbeatFields(NamedTuple):
+    epoch: int
+    next_sequence: int
+    time_ns: int
+
+
+class Heartbeat(_HeartbeatFields):
+    """Template 3, block of 24 bytes: publisher to consumer when idle; next_sequence is the next event to come."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 3
+    BLOCK_LENGTH: ClassVar[int] = 24
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _HEARTBEAT.pack(24, 3, 71, 1, self.epoch, self.next_sequence, self.time_ns)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Heartbeat:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, epoch, next_sequence, time_ns) = _HEARTBEAT.unpack_from(buffer, offset)
+        return cls(epoch, next_sequence, time_ns)
+
+
+_HEARTBEAT = Struct("<HHHHI4xQQ")
+
+
+class _GapFields(NamedTuple):
+    session: int
+    session_epoch: int
+    client_seq: int
+    last_client_seq: int
+
+
+class Gap(_GapFields):
+    """Template 4, block of 24 bytes: command not applied: its prev_client_seq is not the last applied one."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 4
+    BLOCK_LENGTH: ClassVar[int] = 24
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _GAP.pack(24, 4, 71, 1, self.session, self.session_epoch, self.client_seq, self.last_client_seq)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Gap:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, session, session_epoch, client_seq, last_client_seq) = _GAP.unpack_from(buffer, offset)
+        return cls(session, session_epoch, client_seq, last_client_seq)
+
+
+_GAP = Struct("<HHHHIIQQ")
+
+
+class _RefusedFields(NamedTuple):
+    reason: int
+    template_id: int
+    session: int
+    client_seq: int
+
+
+class Refused(_RefusedFields):
+    """Template 5, block of 16 bytes: command not applied and not journaled."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 5
+    BLOCK_LENGTH: ClassVar[int] = 16
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _REFUSED.pack(16, 5, 71, 1, self.reason, self.template_id, self.session, self.client_seq)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Refused:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, reason, template_id, session, client_seq) = _REFUSED.unpack_from(buffer, offset)
+        return cls(reason, template_id, session, client_seq)
+
+
+_REFUSED = Struct("<HHHHHHIQ")
+
+
+class _CutOffFields(NamedTuple):
+    epoch: int
+    next_sequence: int
+
+
+class CutOff(_CutOffFields):
+    """Template 6, block of 16 bytes: publisher to slow consumer: you are cut off; catch up from the replay socket and send Hello again."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 6
+    BLOCK_LENGTH: ClassVar[int] = 16
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CUT_OFF.pack(16, 6, 71, 1, self.epoch, self.next_sequence)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CutOff:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, epoch, next_sequence) = _CUT_OFF.unpack_from(buffer, offset)
+        return cls(epoch, next_sequence)
+
+
+_CUT_OFF = Struct("<HHHHI4xQ")
+
+
+class _ReplayRequestFields(NamedTuple):
+    from_sequence: int
+    last_epoch: int
+    max_bytes: int
+
+
+class ReplayRequest(_ReplayRequestFields):
+    """Template 7, block of 16 bytes: answered by one Replay frame (possibly empty) whose first event is from_sequence."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 7
+    BLOCK_LENGTH: ClassVar[int] = 16
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _REPLAY_REQUEST.pack(16, 7, 71, 1, self.from_sequence, self.last_epoch, self.max_bytes)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplayRequest:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, from_sequence, last_epoch, max_bytes) = _REPLAY_REQUEST.unpack_from(buffer, offset)
+        return cls(from_sequence, last_epoch, max_bytes)
+
+
+_REPLAY_REQUEST = Struct("<HHHHQII")
+
+
+class _EpochStartFields(NamedTuple):
+    epoch: int
+    rules_version: int
+    unclean: int
+    venue: bytes
+    cfg_sha256: bytes
+
+
+class EpochStart(_EpochStartFields):
+    """Template 10, block of 64 bytes: first command of every engine start; unclean makes the venue CancelOnly until an operator resumes it."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 10
+    BLOCK_LENGTH: ClassVar[int] = 64
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _EPOCH_START.pack(64, 10, 71, 1, self.epoch, self.rules_version, self.unclean, self.venue, self.cfg_sha256)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EpochStart:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, epoch, rules_version, unclean, venue, cfg_sha256) = _EPOCH_START.unpack_from(buffer, offset)
+        return cls(epoch, rules_version, unclean, venue.rstrip(b"\0"), cfg_sha256)
+
+
+_EPOCH_START = Struct("<HHHHIIB7x16s32s")
+
+
+class _LimitsSetFields(NamedTuple):
+    max_orders: int
+    max_price_pages: int
+    max_open_orders_per_session: int
+    max_clordids: int
+    max_fills_per_command: int
+    max_events_per_part: int
+
+
+class LimitsSet(_LimitsSetFields):
+    """Template 11, block of 24 bytes: limits that can cause a reject."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 11
+    BLOCK_LENGTH: ClassVar[int] = 24
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _LIMITS_SET.pack(24, 11, 71, 1, self.max_orders, self.max_price_pages, self.max_open_orders_per_session, self.max_clordids, self.max_fills_per_command, self.max_events_per_part)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> LimitsSet:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part) = _LIMITS_SET.unpack_from(buffer, offset)
+        return cls(max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part)
+
+
+_LIMITS_SET = Struct("<HHHHIIIIII")
+
+
+class _AssetSetFields(NamedTuple):
+    asset: int
+    decimals: int
+    symbol: bytes
+
+
+class AssetSet(_AssetSetFields):
+    """Template 12, block of 16 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 12
+    BLOCK_LENGTH: ClassVar[int] = 16
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _ASSET_SET.pack(16, 12, 71, 1, self.asset, self.decimals, self.symbol)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AssetSet:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, asset, decimals, symbol) = _ASSET_SET.unpack_from(buffer, offset)
+        return cls(asset, decimals, symbol.rstrip(b"\0"))
+
+
+_ASSET_SET = Struct("<HHHHIB3x8s")
+
+
+class _InstrumentSetFields(NamedTuple):
+    instrument: int
+    base: int
+    quote: int
+    tick_units: int
+    lot_units: int
+    price_min_ticks: int
+    price_max_ticks: int
+    quantity_max_lots: int
+    notional_max_units: int
+    protection_ticks: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    tick_exponent: int
+    lot_exponent: int
+    tick_mantissa: int
+    lot_mantissa: int
+    symbol: bytes
+
+
+class InstrumentSet(_InstrumentSetFields):
+    """Template 13, block of 120 bytes: notional_units = price_ticks x quantity_lots x tick_units; base units = lots x lot_units; tick size = tick_mantissa x 10^-tick_exponent."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 13
+    BLOCK_LENGTH: ClassVar[int] = 120
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _INSTRUMENT_SET.pack(120, 13, 71, 1, self.instrument, self.base, self.quote, self.tick_units, self.lot_units, self.price_min_ticks, self.price_max_ticks, self.quantity_max_lots, self.notional_max_units, self.protection_ticks, self.maker_fee_ppm, self.taker_fee_ppm, self.tick_exponent, self.lot_exponent, self.tick_mantissa, self.lot_mantissa, self.symbol)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentSet:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol) = _INSTRUMENT_SET.unpack_from(buffer, offset)
+        return cls(instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol.rstrip(b"\0"))
+
+
+_INSTRUMENT_SET = Struct("<HHHHIII4xqqqqqqqIIBB6xqq16s")
+
+
+class _AccountSetFields(NamedTuple):
+    account: int
+    participant: int
+    kind: int
+    enabled: int
+    name: bytes
+
+
+class AccountSet(_AccountSetFields):
+    """Template 14, block of 32 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 14
+    BLOCK_LENGTH: ClassVar[int] = 32
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _ACCOUNT_SET.pack(32, 14, 71, 1, self.account, self.participant, self.kind, self.enabled, self.name)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AccountSet:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, account, participant, kind, enabled, name) = _ACCOUNT_SET.unpack_from(buffer, offset)
+        return cls(account, participant, kind, enabled, name.rstrip(b"\0"))
+
+
+_ACCOUNT_SET = Struct("<HHHHIIBB6x16s")
+
+
+class _SessionSetFields(NamedTuple):
+    session: int
+    participant: int
+    enabled: int
+    comp_id: bytes
+
+
+class SessionSet(_SessionSetFields):
+    """Template 15, block of 48 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 15
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SESSION_SET.pack(48, 15, 71, 1, self.session, self.participant, self.enabled, self.comp_id)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionSet:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, session, participant, enabled, comp_id) = _SESSION_SET.unpack_from(buffer, offset)
+        return cls(session, participant, enabled, comp_id.rstrip(b"\0"))
+
+
+_SESSION_SET = Struct("<HHHHIIB7x32s")
+
+
+class _CreditFields(NamedTuple):
+    account: int
+    asset: int
+    amount_units: int
+    deposit_seq: int
+    block_number: int
+    transaction_hash: bytes
+
+
+class Credit(_CreditFields):
+    """Template 16, block of 64 bytes: settlement: a final deposit; deposit_seq must be last + 1."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 16
+    BLOCK_LENGTH: ClassVar[int] = 64
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CREDIT.pack(64, 16, 71, 1, self.account, self.asset, self.amount_units, self.deposit_seq, self.block_number, self.transaction_hash)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Credit:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, account, asset, amount_units, deposit_seq, block_number, transaction_hash) = _CREDIT.unpack_from(buffer, offset)
+        return cls(account, asset, amount_units, deposit_seq, block_number, transaction_hash)
+
+
+_CREDIT = Struct("<HHHHIIqQQ32s")
+
+
+class _TradingStateSetFields(NamedTuple):
+    instrument: int
+    state: int
+    operator: bytes
+    reason_text: bytes
+
+
+class TradingStateSet(_TradingStateSetFields):
+    """Template 17, block of 72 bytes: admin: instrument 0 is the whole venue."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 17
+    BLOCK_LENGTH: ClassVar[int] = 72
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _TRADING_STATE_SET.pack(72, 17, 71, 1, self.instrument, self.state, self.operator, self.reason_text)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradingStateSet:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, instrument, state, operator, reason_text) = _TRADING_STATE_SET.unpack_from(buffer, offset)
+        return cls(instrument, state, operator.rstrip(b"\0"), reason_text.rstrip(b"\0"))
+
+
+_TRADING_STATE_SET = Struct("<HHHHIB3x16s48s")
+
+
+class _EndOfDayFields(NamedTuple):
+    day: int
+    operator: bytes
+
+
+class EndOfDay(_EndOfDayFields):
+    """Template 18, block of 24 bytes: admin: DAY orders expire, ClOrdIDs may be used again; day is yyyymmdd and must grow."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 18
+    BLOCK_LENGTH: ClassVar[int] = 24
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _END_OF_DAY.pack(24, 18, 71, 1, self.day, self.operator)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EndOfDay:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, day, operator) = _END_OF_DAY.unpack_from(buffer, offset)
+        return cls(day, operator.rstrip(b"\0"))
+
+
+_END_OF_DAY = Struct("<HHHHI4x16s")
+
+
+class _ContinueFields(NamedTuple):
+    pass
+
+
+class Continue(_ContinueFields):
+    """Template 19, block of 0 bytes: loop: next part of the work a command left unfinished."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 19
+    BLOCK_LENGTH: ClassVar[int] = 0
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CONTINUE.pack(0, 19, 71, 1)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Continue:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        return cls()
+
+
+_CONTINUE = Struct("<HHHH")
+
+
+class _CheckpointFields(NamedTuple):
+    checkpoint: int
+
+
+class Checkpoint(_CheckpointFields):
+    """Template 20, block of 8 bytes: settlement: emit every balance; checkpoint must be last + 1."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 20
+    BLOCK_LENGTH: ClassVar[int] = 8
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CHECKPOINT.pack(8, 20, 71, 1, self.checkpoint)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Checkpoint:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, checkpoint) = _CHECKPOINT.unpack_from(buffer, offset)
+        return cls(checkpoint)
+
+
+_CHECKPOINT = Struct("<HHHHQ")
+
+
+class _SettlementStatusFields(NamedTuple):
+    batch: int
+    first_sequence: int
+    last_sequence: int
+    block_number: int
+    state: int
+    transaction_hash: bytes
+
+
+class SettlementStatus(_SettlementStatusFields):
+    """Template 21, block of 72 bytes: settlement: progress of a batch."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 21
+    BLOCK_LENGTH: ClassVar[int] = 72
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SETTLEMENT_STATUS.pack(72, 21, 71, 1, self.batch, self.first_sequence, self.last_sequence, self.block_number, self.state, self.transaction_hash)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SettlementStatus:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, batch, first_sequence, last_sequence, block_number, state, transaction_hash) = _SETTLEMENT_STATUS.unpack_from(buffer, offset)
+        return cls(batch, first_sequence, last_sequence, block_number, state, transaction_hash)
+
+
+_SETTLEMENT_STATUS = Struct("<HHHHQQQQB7x32s")
+
+
+class _SessionAttachFields(NamedTuple):
+    session: int
+    gateway: int
+    gateway_instance: int
+    token: int
+    reset: int
+
+
+class SessionAttach(_SessionAttachFields):
+    """Template 22, block of 32 bytes: gateway: fence older generations; reset starts a new session epoch; same token again is a duplicate."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 22
+    BLOCK_LENGTH: ClassVar[int] = 32
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SESSION_ATTACH.pack(32, 22, 71, 1, self.session, self.gateway, self.gateway_instance, self.token, self.reset)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionAttach:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, session, gateway, gateway_instance, token, reset) = _SESSION_ATTACH.unpack_from(buffer, offset)
+        return cls(session, gateway, gateway_instance, token, reset)
+
+
+_SESSION_ATTACH = Struct("<HHHHIIQQB7x")
+
+
+class _NewOrderFields(NamedTuple):
+    session: int
+    session_epoch: int
+    generation: int
+    gateway: int
+    client_seq: int
+    prev_client_seq: int
+    price_ticks: int
+    quantity_lots: int
+    account: int
+    instrument: int
+    side: int
+    order_type: int
+    time_in_force: int
+    poss_resend: int
+    clordid: bytes
+    echo: bytes
+
+
+class NewOrder(_NewOrderFields):
+    """Template 23, block of 96 bytes: price_ticks is ignored for Market."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 23
+    BLOCK_LENGTH: ClassVar[int] = 96
+
+    def encode(self) -> bytes:
+        """The SBE message; ValueError if the data is too long."""
+        if len(self.echo) > DATA_MAX:
+            raise ValueError("NewOrder.echo longer than DATA_MAX")
+        return _NEW_ORDER.pack(96, 23, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.price_ticks, self.quantity_lots, self.account, self.instrument, self.side, self.order_type, self.time_in_force, self.poss_resend, self.clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> NewOrder:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid) = _NEW_ORDER.unpack_from(buffer, offset)
+        start = offset + HEADER.size + block_length
+        (length,) = DATA_LENGTH.unpack_from(buffer, start)
+        start += DATA_LENGTH.size
+        if len(buffer) < start + length:
+            raise ValueError("NewOrder.echo cut short")
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+
+
+_NEW_ORDER = Struct("<HHHHIIIIQQqqIIBBBB36s")
+
+
+class _CancelOrderFields(NamedTuple):
+    session: int
+    session_epoch: int
+    generation: int
+    gateway: int
+    client_seq: int
+    prev_client_seq: int
+    order_id: int
+    instrument: int
+    side: int
+    clordid: bytes
+    orig_clordid: bytes
+
+
+class CancelOrder(_CancelOrderFields):
+    """Template 24, block of 120 bytes: by order_id if not 0, else by orig_clordid; instrument 0 = not given."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 24
+    BLOCK_LENGTH: ClassVar[int] = 120
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CANCEL_ORDER.pack(120, 24, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.instrument, self.side, self.clordid, self.orig_clordid)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CancelOrder:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid, orig_clordid) = _CANCEL_ORDER.unpack_from(buffer, offset)
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"))
+
+
+_CANCEL_ORDER = Struct("<HHHHIIIIQQQIB3x36s36s")
+
+
+class _ReplaceOrderFields(NamedTuple):
+    session: int
+    session_epoch: int
+    generation: int
+    gateway: int
+    client_seq: int
+    prev_client_seq: int
+    order_id: int
+    price_ticks: int
+    quantity_lots: int
+    instrument: int
+    side: int
+    clordid: bytes
+    orig_clordid: bytes
+    echo: bytes
+
+
+class ReplaceOrder(_ReplaceOrderFields):
+    """Template 25, block of 136 bytes: quantity_lots is the new OrderQty including what is already filled."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 25
+    BLOCK_LENGTH: ClassVar[int] = 136
+
+    def encode(self) -> bytes:
+        """The SBE message; ValueError if the data is too long."""
+        if len(self.echo) > DATA_MAX:
+            raise ValueError("ReplaceOrder.echo longer than DATA_MAX")
+        return _REPLACE_ORDER.pack(136, 25, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.instrument, self.side, self.clordid, self.orig_clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplaceOrder:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid, orig_clordid) = _REPLACE_ORDER.unpack_from(buffer, offset)
+        start = offset + HEADER.size + block_length
+        (length,) = DATA_LENGTH.unpack_from(buffer, start)
+        start += DATA_LENGTH.size
+        if len(buffer) < start + length:
+            raise ValueError("ReplaceOrder.echo cut short")
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+
+
+_REPLACE_ORDER = Struct("<HHHHIIIIQQQqqIB3x36s36s")
+
+
+class _StateHashFields(NamedTuple):
+    low: int
+    high: int
+
+
+class StateHash(_StateHashFields):
+    """Template 26, block of 16 bytes: loop: state hash of the leader before this command; replay refuses to go on when its own differs."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 26
+    BLOCK_LENGTH: ClassVar[int] = 16
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _STATE_HASH.pack(16, 26, 71, 1, self.low, self.high)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> StateHash:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, low, high) = _STATE_HASH.unpack_from(buffer, offset)
+        return cls(low, high)
+
+
+_STATE_HASH = Struct("<HHHHQQ")
+
+
+class _EpochStartedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    started_epoch: int
+    rules_version: int
+    unclean: int
+    venue: bytes
+    cfg_sha256: bytes
+
+
+class EpochStarted(_EpochStartedFields):
+    """Template 100, block of 96 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 100
+    BLOCK_LENGTH: ClassVar[int] = 96
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _EPOCH_STARTED.pack(96, 100, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.started_epoch, self.rules_version, self.unclean, self.venue, self.cfg_sha256)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EpochStarted:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, started_epoch, rules_version, unclean, venue, cfg_sha256) = _EPOCH_STARTED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, started_epoch, rules_version, unclean, venue.rstrip(b"\0"), cfg_sha256)
+
+
+_EPOCH_STARTED = Struct("<HHHHQQQIB3xIIB7x16s32s")
+
+
+class _LimitsDefinedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    max_orders: int
+    max_price_pages: int
+    max_open_orders_per_session: int
+    max_clordids: int
+    max_fills_per_command: int
+    max_events_per_part: int
+
+
+class LimitsDefined(_LimitsDefinedFields):
+    """Template 101, block of 56 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 101
+    BLOCK_LENGTH: ClassVar[int] = 56
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _LIMITS_DEFINED.pack(56, 101, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.max_orders, self.max_price_pages, self.max_open_orders_per_session, self.max_clordids, self.max_fills_per_command, self.max_events_per_part)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> LimitsDefined:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part) = _LIMITS_DEFINED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part)
+
+
+_LIMITS_DEFINED = Struct("<HHHHQQQIB3xIIIIII")
+
+
+class _AssetDefinedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    asset: int
+    decimals: int
+    symbol: bytes
+
+
+class AssetDefined(_AssetDefinedFields):
+    """Template 102, block of 48 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 102
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _ASSET_DEFINED.pack(48, 102, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.asset, self.decimals, self.symbol)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AssetDefined:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, asset, decimals, symbol) = _ASSET_DEFINED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, asset, decimals, symbol.rstrip(b"\0"))
+
+
+_ASSET_DEFINED = Struct("<HHHHQQQIB3xIB3x8s")
+
+
+class _InstrumentDefinedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    instrument: int
+    base: int
+    quote: int
+    tick_units: int
+    lot_units: int
+    price_min_ticks: int
+    price_max_ticks: int
+    quantity_max_lots: int
+    notional_max_units: int
+    protection_ticks: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    tick_exponent: int
+    lot_exponent: int
+    tick_mantissa: int
+    lot_mantissa: int
+    symbol: bytes
+
+
+class InstrumentDefined(_InstrumentDefinedFields):
+    """Template 103, block of 152 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 103
+    BLOCK_LENGTH: ClassVar[int] = 152
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _INSTRUMENT_DEFINED.pack(152, 103, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.instrument, self.base, self.quote, self.tick_units, self.lot_units, self.price_min_ticks, self.price_max_ticks, self.quantity_max_lots, self.notional_max_units, self.protection_ticks, self.maker_fee_ppm, self.taker_fee_ppm, self.tick_exponent, self.lot_exponent, self.tick_mantissa, self.lot_mantissa, self.symbol)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentDefined:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol) = _INSTRUMENT_DEFINED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol.rstrip(b"\0"))
+
+
+_INSTRUMENT_DEFINED = Struct("<HHHHQQQIB3xIII4xqqqqqqqIIBB6xqq16s")
+
+
+class _AccountDefinedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    account: int
+    participant: int
+    kind: int
+    enabled: int
+    name: bytes
+
+
+class AccountDefined(_AccountDefinedFields):
+    """Template 104, block of 64 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 104
+    BLOCK_LENGTH: ClassVar[int] = 64
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _ACCOUNT_DEFINED.pack(64, 104, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.account, self.participant, self.kind, self.enabled, self.name)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AccountDefined:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, account, participant, kind, enabled, name) = _ACCOUNT_DEFINED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, account, participant, kind, enabled, name.rstrip(b"\0"))
+
+
+_ACCOUNT_DEFINED = Struct("<HHHHQQQIB3xIIBB6x16s")
+
+
+class _SessionDefinedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    participant: int
+    enabled: int
+    comp_id: bytes
+
+
+class SessionDefined(_SessionDefinedFields):
+    """Template 105, block of 80 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 105
+    BLOCK_LENGTH: ClassVar[int] = 80
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SESSION_DEFINED.pack(80, 105, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.participant, self.enabled, self.comp_id)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionDefined:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, participant, enabled, comp_id) = _SESSION_DEFINED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, participant, enabled, comp_id.rstrip(b"\0"))
+
+
+_SESSION_DEFINED = Struct("<HHHHQQQIB3xIIB7x32s")
+
+
+class _SessionAttachedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    session_epoch: int
+    generation: int
+    gateway: int
+    gateway_instance: int
+    token: int
+    last_client_seq: int
+
+
+class SessionAttached(_SessionAttachedFields):
+    """Template 106, block of 72 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 106
+    BLOCK_LENGTH: ClassVar[int] = 72
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SESSION_ATTACHED.pack(72, 106, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.session_epoch, self.generation, self.gateway, self.gateway_instance, self.token, self.last_client_seq)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionAttached:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, generation, gateway, gateway_instance, token, last_client_seq) = _SESSION_ATTACHED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, generation, gateway, gateway_instance, token, last_client_seq)
+
+
+_SESSION_ATTACHED = Struct("<HHHHQQQIB3xIIIIQQQ")
+
+
+class _OrderAcceptedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    session_epoch: int
+    client_seq: int
+    order_id: int
+    price_ticks: int
+    quantity_lots: int
+    rested_lots: int
+    account: int
+    instrument: int
+    side: int
+    order_type: int
+    time_in_force: int
+    poss_resend: int
+    clordid: bytes
+    echo: bytes
+
+
+class OrderAccepted(_OrderAcceptedFields):
+    """Template 110, block of 128 bytes: precedes the trades of the same command; rested_lots is what is in the book once the command is over; price_ticks of a Market order is its protection price."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 110
+    BLOCK_LENGTH: ClassVar[int] = 128
+
+    def encode(self) -> bytes:
+        """The SBE message; ValueError if the data is too long."""
+        if len(self.echo) > DATA_MAX:
+            raise ValueError("OrderAccepted.echo longer than DATA_MAX")
+        return _ORDER_ACCEPTED.pack(128, 110, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.session_epoch, self.client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.rested_lots, self.account, self.instrument, self.side, self.order_type, self.time_in_force, self.poss_resend, self.clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderAccepted:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (block_length, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, quantity_lots, rested_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid) = _ORDER_ACCEPTED.unpack_from(buffer, offset)
+        start = offset + HEADER.size + block_length
+        (length,) = DATA_LENGTH.unpack_from(buffer, start)
+        start += DATA_LENGTH.size
+        if len(buffer) < start + length:
+            raise ValueError("OrderAccepted.echo cut short")
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, quantity_lots, rested_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+
+
+_ORDER_ACCEPTED = Struct("<HHHHQQQIB3xIIQQqqqIIBBBB36s")
+
+
+class _OrderRejectedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    session_epoch: int
+    client_seq: int
+    price_ticks: int
+    quantity_lots: int
+    account: int
+    instrument: int
+    side: int
+    order_type: int
+    time_in_force: int
+    poss_resend: int
+    reason: int
+    clordid: bytes
+    echo: bytes
+
+
+class OrderRejected(_OrderRejectedFields):
+    """Template 111, block of 120 bytes: fields as the client sent them."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 111
+    BLOCK_LENGTH: ClassVar[int] = 120
+
+    def encode(self) -> bytes:
+        """The SBE message; ValueError if the data is too long."""
+        if len(self.echo) > DATA_MAX:
+            raise ValueError("OrderRejected.echo longer than DATA_MAX")
+        return _ORDER_REJECTED.pack(120, 111, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.session_epoch, self.client_seq, self.price_ticks, self.quantity_lots, self.account, self.instrument, self.side, self.order_type, self.time_in_force, self.poss_resend, self.reason, self.clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderRejected:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (block_length, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, reason, clordid) = _ORDER_REJECTED.unpack_from(buffer, offset)
+        start = offset + HEADER.size + block_length
+        (length,) = DATA_LENGTH.unpack_from(buffer, start)
+        start += DATA_LENGTH.size
+        if len(buffer) < start + length:
+            raise ValueError("OrderRejected.echo cut short")
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, reason, clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+
+
+_ORDER_REJECTED = Struct("<HHHHQQQIB3xIIQqqIIBBBBH2x36s4x")
+
+
+class _OrderReplacedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    session_epoch: int
+    client_seq: int
+    order_id: int
+    price_ticks: int
+    quantity_lots: int
+    cum_lots: int
+    leaves_lots: int
+    rested_lots: int
+    old_price_ticks: int
+    old_leaves_lots: int
+    account: int
+    instrument: int
+    side: int
+    priority_kept: int
+    clordid: bytes
+    orig_clordid: bytes
+    echo: bytes
+
+
+class OrderReplaced(_OrderReplacedFields):
+    """Template 112, block of 200 bytes: leaves_lots before the trades of the same command; rested_lots after them."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 112
+    BLOCK_LENGTH: ClassVar[int] = 200
+
+    def encode(self) -> bytes:
+        """The SBE message; ValueError if the data is too long."""
+        if len(self.echo) > DATA_MAX:
+            raise ValueError("OrderReplaced.echo longer than DATA_MAX")
+        return _ORDER_REPLACED.pack(200, 112, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.session_epoch, self.client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.cum_lots, self.leaves_lots, self.rested_lots, self.old_price_ticks, self.old_leaves_lots, self.account, self.instrument, self.side, self.priority_kept, self.clordid, self.orig_clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderReplaced:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (block_length, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, quantity_lots, cum_lots, leaves_lots, rested_lots, old_price_ticks, old_leaves_lots, account, instrument, side, priority_kept, clordid, orig_clordid) = _ORDER_REPLACED.unpack_from(buffer, offset)
+        start = offset + HEADER.size + block_length
+        (length,) = DATA_LENGTH.unpack_from(buffer, start)
+        start += DATA_LENGTH.size
+        if len(buffer) < start + length:
+            raise ValueError("OrderReplaced.echo cut short")
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, quantity_lots, cum_lots, leaves_lots, rested_lots, old_price_ticks, old_leaves_lots, account, instrument, side, priority_kept, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+
+
+_ORDER_REPLACED = Struct("<HHHHQQQIB3xIIQQqqqqqqqIIBB2x36s36s4x")
+
+
+class _OrderCanceledFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    session_epoch: int
+    client_seq: int
+    order_id: int
+    price_ticks: int
+    canceled_lots: int
+    cum_lots: int
+    account: int
+    instrument: int
+    side: int
+    was_resting: int
+    reason: int
+    clordid: bytes
+    orig_clordid: bytes
+
+
+class OrderCanceled(_OrderCanceledFields):
+    """Template 113, block of 168 bytes: client_seq 0 and clordid empty when nobody asked; orig_clordid is always the order's ClOrdID."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 113
+    BLOCK_LENGTH: ClassVar[int] = 168
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _ORDER_CANCELED.pack(168, 113, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.session_epoch, self.client_seq, self.order_id, self.price_ticks, self.canceled_lots, self.cum_lots, self.account, self.instrument, self.side, self.was_resting, self.reason, self.clordid, self.orig_clordid)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderCanceled:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, canceled_lots, cum_lots, account, instrument, side, was_resting, reason, clordid, orig_clordid) = _ORDER_CANCELED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, canceled_lots, cum_lots, account, instrument, side, was_resting, reason, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"))
+
+
+_ORDER_CANCELED = Struct("<HHHHQQQIB3xIIQQqqqIIBBH36s36s4x")
+
+
+class _CancelRejectedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    session: int
+    session_epoch: int
+    client_seq: int
+    order_id: int
+    reason: int
+    request: int
+    order_status: int
+    clordid: bytes
+    orig_clordid: bytes
+
+
+class CancelRejected(_CancelRejectedFields):
+    """Template 114, block of 136 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 114
+    BLOCK_LENGTH: ClassVar[int] = 136
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CANCEL_REJECTED.pack(136, 114, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.session, self.session_epoch, self.client_seq, self.order_id, self.reason, self.request, self.order_status, self.clordid, self.orig_clordid)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CancelRejected:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, reason, request, order_status, clordid, orig_clordid) = _CANCEL_REJECTED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, reason, request, order_status, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"))
+
+
+_CANCEL_REJECTED = Struct("<HHHHQQQIB3xIIQQHBB4x36s36s")
+
+
+class _TradeFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    notional_units: int
+    maker_fee_units: int
+    taker_fee_units: int
+    maker_order_id: int
+    taker_order_id: int
+    maker_leaves_lots: int
+    taker_leaves_lots: int
+    maker_account: int
+    taker_account: int
+    maker_session: int
+    taker_session: int
+    instrument: int
+    taker_side: int
+
+
+class Trade(_TradeFields):
+    """Template 115, block of 136 bytes: trade_id = sequence; fees in quote units, paid by each side to the fee account."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 115
+    BLOCK_LENGTH: ClassVar[int] = 136
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _TRADE.pack(136, 115, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.trade_id, self.price_ticks, self.quantity_lots, self.notional_units, self.maker_fee_units, self.taker_fee_units, self.maker_order_id, self.taker_order_id, self.maker_leaves_lots, self.taker_leaves_lots, self.maker_account, self.taker_account, self.maker_session, self.taker_session, self.instrument, self.taker_side)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Trade:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, trade_id, price_ticks, quantity_lots, notional_units, maker_fee_units, taker_fee_units, maker_order_id, taker_order_id, maker_leaves_lots, taker_leaves_lots, maker_account, taker_account, maker_session, taker_session, instrument, taker_side) = _TRADE.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, trade_id, price_ticks, quantity_lots, notional_units, maker_fee_units, taker_fee_units, maker_order_id, taker_order_id, maker_leaves_lots, taker_leaves_lots, maker_account, taker_account, maker_session, taker_session, instrument, taker_side)
+
+
+_TRADE = Struct("<HHHHQQQIB3xQqqqqqQQqqIIIIIB3x")
+
+
+class _CreditedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    account: int
+    asset: int
+    amount_units: int
+    available_units: int
+    deposit_seq: int
+    block_number: int
+    transaction_hash: bytes
+
+
+class Credited(_CreditedFields):
+    """Template 120, block of 104 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 120
+    BLOCK_LENGTH: ClassVar[int] = 104
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CREDITED.pack(104, 120, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.account, self.asset, self.amount_units, self.available_units, self.deposit_seq, self.block_number, self.transaction_hash)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Credited:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, account, asset, amount_units, available_units, deposit_seq, block_number, transaction_hash) = _CREDITED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, account, asset, amount_units, available_units, deposit_seq, block_number, transaction_hash)
+
+
+_CREDITED = Struct("<HHHHQQQIB3xIIqqQQ32s")
+
+
+class _CommandRefusedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    reference: int
+    template_id: int
+    reason: int
+    role: int
+
+
+class CommandRefused(_CommandRefusedFields):
+    """Template 121, block of 48 bytes: sequenced negative verdict on a command that is not an order; reference is its deposit_seq, checkpoint, id or day."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 121
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _COMMAND_REFUSED.pack(48, 121, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.reference, self.template_id, self.reason, self.role)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CommandRefused:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, reference, template_id, reason, role) = _COMMAND_REFUSED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, reference, template_id, reason, role)
+
+
+_COMMAND_REFUSED = Struct("<HHHHQQQIB3xQHHB3x")
+
+
+class _TradingStateChangedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    instrument: int
+    state: int
+    operator: bytes
+    reason_text: bytes
+
+
+class TradingStateChanged(_TradingStateChangedFields):
+    """Template 122, block of 104 bytes: instrument 0 is the whole venue."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 122
+    BLOCK_LENGTH: ClassVar[int] = 104
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _TRADING_STATE_CHANGED.pack(104, 122, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.instrument, self.state, self.operator, self.reason_text)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradingStateChanged:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, instrument, state, operator, reason_text) = _TRADING_STATE_CHANGED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, instrument, state, operator.rstrip(b"\0"), reason_text.rstrip(b"\0"))
+
+
+_TRADING_STATE_CHANGED = Struct("<HHHHQQQIB3xIB3x16s48s")
+
+
+class _DayEndedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    day: int
+    expired_orders: int
+
+
+class DayEnded(_DayEndedFields):
+    """Template 123, block of 40 bytes: after the last expiry."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 123
+    BLOCK_LENGTH: ClassVar[int] = 40
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _DAY_ENDED.pack(40, 123, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.day, self.expired_orders)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> DayEnded:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, day, expired_orders) = _DAY_ENDED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, day, expired_orders)
+
+
+_DAY_ENDED = Struct("<HHHHQQQIB3xII")
+
+
+class _CheckpointBalanceFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    checkpoint: int
+    available_units: int
+    reserved_units: int
+    account: int
+    asset: int
+
+
+class CheckpointBalance(_CheckpointBalanceFields):
+    """Template 124, block of 64 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 124
+    BLOCK_LENGTH: ClassVar[int] = 64
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CHECKPOINT_BALANCE.pack(64, 124, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.checkpoint, self.available_units, self.reserved_units, self.account, self.asset)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CheckpointBalance:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, available_units, reserved_units, account, asset) = _CHECKPOINT_BALANCE.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, available_units, reserved_units, account, asset)
+
+
+_CHECKPOINT_BALANCE = Struct("<HHHHQQQIB3xQqqII")
+
+
+class _CheckpointEndedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    checkpoint: int
+    balances: int
+
+
+class CheckpointEnded(_CheckpointEndedFields):
+    """Template 125, block of 48 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 125
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _CHECKPOINT_ENDED.pack(48, 125, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.checkpoint, self.balances)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CheckpointEnded:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, balances) = _CHECKPOINT_ENDED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, balances)
+
+
+_CHECKPOINT_ENDED = Struct("<HHHHQQQIB3xQQ")
+
+
+class _SettlementStatusChangedFields(NamedTuple):
+    sequence: int
+    command_sequence: int
+    time_ns: int
+    epoch: int
+    last_in_command: int
+    batch: int
+    first_sequence: int
+    last_sequence: int
+    block_number: int
+    state: int
+    transaction_hash: bytes
+
+
+class SettlementStatusChanged(_SettlementStatusChangedFields):
+    """Template 126, block of 104 bytes."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 126
+    BLOCK_LENGTH: ClassVar[int] = 104
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SETTLEMENT_STATUS_CHANGED.pack(104, 126, 71, 1, self.sequence, self.command_sequence, self.time_ns, self.epoch, self.last_in_command, self.batch, self.first_sequence, self.last_sequence, self.block_number, self.state, self.transaction_hash)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SettlementStatusChanged:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, batch, first_sequence, last_sequence, block_number, state, transaction_hash) = _SETTLEMENT_STATUS_CHANGED.unpack_from(buffer, offset)
+        return cls(sequence, command_sequence, time_ns, epoch, last_in_command, batch, first_sequence, last_sequence, block_number, state, transaction_hash)
+
+
+_SETTLEMENT_STATUS_CHANGED = Struct("<HHHHQQQIB3xQQQQB7x32s")
+
+
+AnyMessage = Hello | HelloAck | Heartbeat | Gap | Refused | CutOff | ReplayRequest | EpochStart | LimitsSet | AssetSet | InstrumentSet | AccountSet | SessionSet | Credit | TradingStateSet | EndOfDay | Continue | Checkpoint | SettlementStatus | SessionAttach | NewOrder | CancelOrder | ReplaceOrder | StateHash | EpochStarted | LimitsDefined | AssetDefined | InstrumentDefined | AccountDefined | SessionDefined | SessionAttached | OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | CancelRejected | Trade | Credited | CommandRefused | TradingStateChanged | DayEnded | CheckpointBalance | CheckpointEnded | SettlementStatusChanged
+BY_TEMPLATE: dict[int, type[AnyMessage]] = {1: Hello, 2: HelloAck, 3: Heartbeat, 4: Gap, 5: Refused, 6: CutOff, 7: ReplayRequest, 10: EpochStart, 11: LimitsSet, 12: AssetSet, 13: InstrumentSet, 14: AccountSet, 15: SessionSet, 16: Credit, 17: TradingStateSet, 18: EndOfDay, 19: Continue, 20: Checkpoint, 21: SettlementStatus, 22: SessionAttach, 23: NewOrder, 24: CancelOrder, 25: ReplaceOrder, 26: StateHash, 100: EpochStarted, 101: LimitsDefined, 102: AssetDefined, 103: InstrumentDefined, 104: AccountDefined, 105: SessionDefined, 106: SessionAttached, 110: OrderAccepted, 111: OrderRejected, 112: OrderReplaced, 113: OrderCanceled, 114: CancelRejected, 115: Trade, 120: Credited, 121: CommandRefused, 122: TradingStateChanged, 123: DayEnded, 124: CheckpointBalance, 125: CheckpointEnded, 126: SettlementStatusChanged}
+
+
+def decode(buffer: bytes | memoryview, offset: int = 0) -> AnyMessage:
+    """Decodes the message at `offset` by its templateId; ValueError if the schema or template is unknown or bytes are missing."""
+    if len(buffer) - offset < HEADER.size:
+        raise ValueError("message cut short")
+    block_length, template_id, schema_id, _ = HEADER.unpack_from(buffer, offset)
+    if schema_id != SCHEMA_ID or template_id not in BY_TEMPLATE:
+        raise ValueError(f"unknown schema {schema_id} or template {template_id}")
+    message = BY_TEMPLATE[template_id]
+    if block_length < message.BLOCK_LENGTH or len(buffer) - offset < HEADER.size + block_length:
+        raise ValueError(f"{message.__name__} cut short")
+    return message.decode(buffer, offset)
