@@ -298,7 +298,9 @@ class Session(Table):
     comp_id: CompID
     participant: Id
     accounts: tuple[Id, ...] = Field(strict=False, min_length=1)
-    password_hash: str = Field(pattern=r"^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$", repr=False)
+    password_hash: str = Field(
+        pattern=r"^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$", repr=False
+    )
     cancel_on_disconnect: bool
 
 
