@@ -32,6 +32,7 @@ def spawn(
     """Starts `command` in a session of its own, output appended to `log`; `death_signal` ("KILL", "INT") reaches it if we die.
 
     `privileges` are setpriv options that lower the child's rights. The pid is the command's own: setpriv execs it.
+    Paths in `command` must be absolute: the child runs in /, which even an unprivileged one may read.
     """
     argv = [setpriv_command(), "--pdeathsig", death_signal, *privileges, "--", *map(str, command)]
     with log.open("ab") as output:
@@ -42,6 +43,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
+            cwd="/",
             start_new_session=True,
         )
 

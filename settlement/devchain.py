@@ -37,13 +37,13 @@ def find_anvil(root: Path) -> Path:
     if named:
         if not os.access(named, os.X_OK):
             raise DevChainError(f"ANVIL={named} is not an executable file")
-        return Path(named)
+        return Path(named).absolute()
     packaged = sorted(root.glob("var/chain/node_modules/@foundry-rs/anvil-linux-*/bin/anvil"))
     if packaged:
         return packaged[0]
     found = shutil.which("anvil")
     if found:
-        return Path(found)
+        return Path(found).absolute()
     raise DevChainError(
         f"anvil not found: set ANVIL, or npm install --prefix {root}/var/chain @foundry-rs/anvil-linux-amd64@1.7.1"
     )
@@ -64,13 +64,13 @@ class DevChain:
     """
 
     def __init__(self, directory: Path, port: int, root: Path, block_time_s: float | None = 1) -> None:
-        self.directory = directory
+        self.directory = directory.absolute()
         self.port = port
-        self.root = root
+        self.root = root.absolute()
         self.block_time_s = block_time_s
-        self.log = directory / "anvil.log"
-        self._state = directory / "state.json"
-        self._whole_state = directory / "state.whole.json"
+        self.log = self.directory / "anvil.log"
+        self._state = self.directory / "state.json"
+        self._whole_state = self.directory / "state.whole.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
 
@@ -101,7 +101,7 @@ class DevChain:
         if self.block_time_s is not None:
             command += ["--block-time", str(self.block_time_s)]
         # anvil keeps old states under HOME; ours must leave nothing outside its directory.
-        environment = dict(os.environ, HOME=str(self.directory.absolute()))
+        environment = dict(os.environ, HOME=str(self.directory))
         self._process = spawn(command, self.log, death_signal="KILL", environment=environment)
         self._await_answer(timeout_s)
         self._keeper = threading.Thread(
