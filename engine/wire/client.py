@@ -1,0 +1,264 @@
+"""How a daemon follows the engine: every event once, in order, whatever ZeroMQ loses; and how it sends commands.
+
+EngineEvents keeps one invariant: `poll` hands out events with contiguous sequence numbers starting at the position it was given. Live frames come from
+the events socket; whatever is missing (late join, lost frame, cut-off, engine restart) is fetched from the replay socket. The caller never sees a gap.
+Not thread-safe: one thread owns one instance (ZeroMQ sockets must not be shared).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import zmq
+
+from engine.wire.endpoints import EngineEndpoints
+from engine.wire.frame import FrameError, FrameKind, decode_frame, encode_frame
+from engine.wire.messages import (
+    BY_TEMPLATE,
+    HEADER,
+    AnyMessage,
+    CutOff,
+    Gap,
+    Heartbeat,
+    Hello,
+    HelloAck,
+    Refused,
+    ReplayRequest,
+    Role,
+    decode,
+)
+
+SILENCE_MS = 1000  # no frame for so long means the live leg is dead: say Hello again (heartbeats come every 100 ms)
+REPLAY_TIMEOUT_MS = 1000
+REPLAY_BYTES = 1 << 18
+RECEIVE_HIGH_WATER = 10_000  # frames
+
+
+class Diverged(Exception):
+    """This consumer saw events the engine never made durable (or another engine's): it must drop its state and start from sequence 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A Gap or Refused answer to a command sent with the same routing id, outside the event sequence."""
+
+    message: Gap | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRestarted:
+    """The engine runs under a new epoch: commands without a verdict must be sent again."""
+
+    epoch: int
+
+
+class EngineEvents:
+    """One consumer's position in the event stream.
+
+    `next_sequence`: the event `poll` gives next. `last_epoch`: epoch of the one before (0 at the very start). A consumer that persists its
+    position passes both back at the next start.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoints: EngineEndpoints,
+        role: Role,
+        consumer: str,
+        *,
+        next_sequence: int = 1,
+        last_epoch: int = 0,
+    ) -> None:
+        self._context = context
+        self._endpoints = endpoints
+        self._role = role
+        self._consumer = consumer.encode()
+        self.next_sequence = next_sequence
+        self.last_epoch = last_epoch
+        self.engine_epoch = 0
+        self.gaps = 0  # times the live leg skipped events
+        self._live = False
+        self._behind = True  # events up to _target must come from replay
+        self._target = 0
+        self._heard_ms = 0.0
+        self._events_socket = self._connect(endpoints.events)
+        self._replay_socket = self._connect(endpoints.replay)
+        self._replay_asked_ms: float | None = None
+
+    def _connect(self, endpoint: str) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.ROUTING_ID, self._consumer)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER)
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.setsockopt(zmq.RECONNECT_IVL, 20)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
+        socket.connect(endpoint)
+        return socket
+
+    def close(self) -> None:
+        self._events_socket.close(0)
+        self._replay_socket.close(0)
+
+    @property
+    def sockets(self) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
+        """For a caller's own zmq.Poller; call poll(0) when either is readable, and at least every 100 ms."""
+        return self._events_socket, self._replay_socket
+
+    @property
+    def caught_up(self) -> bool:
+        """True when the live leg is up and nothing known is missing."""
+        return self._live and not self._behind
+
+    def poll(self, timeout_ms: int) -> list[memoryview | Answer | EngineRestarted]:
+        """Waits up to timeout_ms for something and returns all of it: events as undecoded SBE messages in sequence order, answers, restarts.
+
+        Raises Diverged when the engine says our past is not its past. An empty list means nothing came; keep calling, that is what keeps
+        the connection alive.
+        """
+        now_ms = time.monotonic() * 1000
+        if now_ms - self._heard_ms > SILENCE_MS:
+            self._say_hello(now_ms)
+        if self._behind and self._live:
+            self._ask_replay(now_ms)
+        out: list[memoryview | Answer | EngineRestarted] = []
+        if zmq.select([self._events_socket, self._replay_socket], [], [], timeout_ms / 1000)[0]:
+            self._drain_live(out)
+            self._drain_replay(out)
+        return out
+
+    def _say_hello(self, now_ms: float) -> None:
+        self._live = False
+        self._behind = True
+        self._heard_ms = now_ms
+        hello = Hello(self._role, 0, self.last_epoch, self.next_sequence, self._consumer)
+        self._send(self._events_socket, hello)
+
+    def _ask_replay(self, now_ms: float) -> None:
+        if self._replay_asked_ms is not None and now_ms - self._replay_asked_ms < REPLAY_TIMEOUT_MS:
+            return
+        if self._send(self._replay_socket, ReplayRequest(self.next_sequence, self.last_epoch, REPLAY_BYTES)):
+            self._replay_asked_ms = now_ms
+
+    @staticmethod
+    def _send(socket: zmq.Socket[bytes], message: Hello | ReplayRequest) -> bool:
+        try:
+            socket.send(encode_frame(FrameKind.CONTROL, [message.encode()]), zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
+
+    def _drain_live(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        while True:
+            try:
+                data = self._events_socket.recv(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            frame = decode_frame(data)
+            if frame.kind is FrameKind.CONTROL:
+                for view in frame.messages:
+                    self._on_control(decode(view), out)
+            elif frame.kind is FrameKind.EVENTS and self._live:
+                self._heard_ms = time.monotonic() * 1000
+                self._take(frame.first_sequence, frame.messages, out)
+
+    def _on_control(self, message: AnyMessage, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        self._heard_ms = time.monotonic() * 1000
+        if isinstance(message, HelloAck):
+            if message.diverged:
+                raise Diverged(f"events before {self.next_sequence} are not the engine's")
+            self._live = True
+            self._target = message.live_sequence
+            self._behind = self.next_sequence < message.live_sequence
+            self._see_epoch(message.epoch, out)
+        elif isinstance(message, Heartbeat):
+            self._see_epoch(message.epoch, out)
+            if message.next_sequence > self.next_sequence and self._live and not self._behind:
+                self._fall_behind(message.next_sequence)
+        elif isinstance(message, CutOff):
+            self._heard_ms = 0.0  # Hello at the next poll
+        elif isinstance(message, Gap | Refused):
+            out.append(Answer(message))
+
+    def _see_epoch(self, epoch: int, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        if self.engine_epoch not in (0, epoch):
+            out.append(EngineRestarted(epoch))
+        self.engine_epoch = epoch
+
+    def _fall_behind(self, target: int) -> None:
+        self.gaps += 1
+        self._behind = True
+        self._target = max(self._target, target)
+
+    def _take(self, first: int, messages: list[memoryview], out: list[memoryview | Answer | EngineRestarted]) -> None:
+        """Appends the events that are new; a frame from beyond our position only tells how far replay must reach."""
+        if first > self.next_sequence:
+            if self._behind:
+                self._target = max(self._target, first + len(messages))
+            else:
+                self._fall_behind(first + len(messages))
+            return
+        fresh = messages[self.next_sequence - first :]
+        if not fresh:
+            return
+        out.extend(fresh)
+        self.next_sequence += len(fresh)
+        self.last_epoch = event_epoch(fresh[-1])
+        if self._behind and self.next_sequence >= self._target:
+            self._behind = False
+
+    def _drain_replay(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        while True:
+            try:
+                data = self._replay_socket.recv(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            self._replay_asked_ms = None
+            frame = decode_frame(data)
+            if frame.kind is not FrameKind.REPLAY:
+                raise FrameError("replay socket sent something else than a replay")
+            self._take(frame.first_sequence, frame.messages, out)
+            if not frame.messages:
+                # Nothing durable there yet: ask again after a pause instead of in a tight loop.
+                self._replay_asked_ms = time.monotonic() * 1000 - REPLAY_TIMEOUT_MS + 20
+
+
+class CommandChannel:
+    """Sends commands on the socket of one role. At-least-once by the caller: what has no verdict is sent again, the engine drops duplicates."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, routing_id: str) -> None:
+        self._socket = context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.ROUTING_ID, routing_id.encode())
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)  # never queue into a pipe to an engine that is gone
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 20)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
+        self._socket.connect(endpoint)
+
+    def send(self, messages: list[bytes]) -> bool:
+        """One frame of commands; False when the engine is away or its queue is full: nothing was handed over."""
+        try:
+            self._socket.send(encode_frame(FrameKind.COMMANDS, messages), zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._socket.close(0)
+
+
+def event_sequence(message: memoryview | bytes) -> int:
+    """Sequence of an undecoded event: every event's block starts with it."""
+    return int.from_bytes(message[HEADER.size : HEADER.size + 8], "little")
+
+
+def event_epoch(message: memoryview | bytes) -> int:
+    """Epoch of an undecoded event."""
+    return int.from_bytes(message[HEADER.size + 24 : HEADER.size + 28], "little")
+
+
+def template_of(message: memoryview | bytes) -> int:
+    """templateId of an undecoded message; KeyError-free: 0 when it isn't one of ours."""
+    template = int.from_bytes(message[2:4], "little")
+    return template if template in BY_TEMPLATE else 0
