@@ -198,7 +198,8 @@ def account_bindings(rows: Sequence[Row[Account]]) -> Iterator[Breach]:
         address = row.table.chain_address.lower()
         key, earlier = bound.setdefault(row.table.id, (row.key, address))
         if earlier != address:
-            message = f"account {row.table.id} is bound to two addresses: {earlier or 'none'} in {key}, {address or 'none'} here"
+            both = f"{earlier or 'none'} in {key}, {address or 'none'} here"
+            message = f"account {row.table.id} is bound to two addresses: {both}"
             yield PARTICIPANTS_FILE, f"{row.key}.chain_address", message
 
 
