@@ -463,7 +463,7 @@ _Static_assert(offsetof(struct wire_session_attach, gateway_instance) == 8, "SBE
 _Static_assert(offsetof(struct wire_session_attach, token) == 16, "SBE offset");
 _Static_assert(offsetof(struct wire_session_attach, reset) == 24, "SBE offset");
 
-/* price_ticks is ignored for Market. */
+/* price_ticks is ignored for Market; received_ns: when the gateway read the message off its socket, opaque to the core. */
 struct wire_new_order {
   uint32_t session;
   uint32_t session_epoch;
@@ -480,8 +480,9 @@ struct wire_new_order {
   uint8_t time_in_force;
   uint8_t poss_resend;
   char clordid[36];
+  uint64_t received_ns;
 };
-_Static_assert(sizeof(struct wire_new_order) == 96, "SBE blockLength");
+_Static_assert(sizeof(struct wire_new_order) == 104, "SBE blockLength");
 _Static_assert(offsetof(struct wire_new_order, session) == 0, "SBE offset");
 _Static_assert(offsetof(struct wire_new_order, session_epoch) == 4, "SBE offset");
 _Static_assert(offsetof(struct wire_new_order, generation) == 8, "SBE offset");
@@ -497,6 +498,7 @@ _Static_assert(offsetof(struct wire_new_order, order_type) == 57, "SBE offset");
 _Static_assert(offsetof(struct wire_new_order, time_in_force) == 58, "SBE offset");
 _Static_assert(offsetof(struct wire_new_order, poss_resend) == 59, "SBE offset");
 _Static_assert(offsetof(struct wire_new_order, clordid) == 60, "SBE offset");
+_Static_assert(offsetof(struct wire_new_order, received_ns) == 96, "SBE offset");
 
 /* by order_id if not 0, else by orig_clordid; instrument 0 = not given. */
 struct wire_cancel_order {
@@ -512,8 +514,9 @@ struct wire_cancel_order {
   uint8_t reserved9[3];
   char clordid[36];
   char orig_clordid[36];
+  uint64_t received_ns;
 };
-_Static_assert(sizeof(struct wire_cancel_order) == 120, "SBE blockLength");
+_Static_assert(sizeof(struct wire_cancel_order) == 128, "SBE blockLength");
 _Static_assert(offsetof(struct wire_cancel_order, session) == 0, "SBE offset");
 _Static_assert(offsetof(struct wire_cancel_order, session_epoch) == 4, "SBE offset");
 _Static_assert(offsetof(struct wire_cancel_order, generation) == 8, "SBE offset");
@@ -525,6 +528,7 @@ _Static_assert(offsetof(struct wire_cancel_order, instrument) == 40, "SBE offset
 _Static_assert(offsetof(struct wire_cancel_order, side) == 44, "SBE offset");
 _Static_assert(offsetof(struct wire_cancel_order, clordid) == 48, "SBE offset");
 _Static_assert(offsetof(struct wire_cancel_order, orig_clordid) == 84, "SBE offset");
+_Static_assert(offsetof(struct wire_cancel_order, received_ns) == 120, "SBE offset");
 
 /* quantity_lots is the new OrderQty including what is already filled. */
 struct wire_replace_order {
@@ -542,8 +546,9 @@ struct wire_replace_order {
   uint8_t reserved11[3];
   char clordid[36];
   char orig_clordid[36];
+  uint64_t received_ns;
 };
-_Static_assert(sizeof(struct wire_replace_order) == 136, "SBE blockLength");
+_Static_assert(sizeof(struct wire_replace_order) == 144, "SBE blockLength");
 _Static_assert(offsetof(struct wire_replace_order, session) == 0, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, session_epoch) == 4, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, generation) == 8, "SBE offset");
@@ -557,6 +562,7 @@ _Static_assert(offsetof(struct wire_replace_order, instrument) == 56, "SBE offse
 _Static_assert(offsetof(struct wire_replace_order, side) == 60, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, clordid) == 64, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, orig_clordid) == 100, "SBE offset");
+_Static_assert(offsetof(struct wire_replace_order, received_ns) == 136, "SBE offset");
 
 /* loop: state hash of the leader before this command; replay refuses to go on when its own differs. */
 struct wire_state_hash {

@@ -727,35 +727,36 @@ class _NewOrderFields(NamedTuple):
     time_in_force: int
     poss_resend: int
     clordid: bytes
+    received_ns: int
     echo: bytes
 
 
 class NewOrder(_NewOrderFields):
-    """Template 23, block of 96 bytes: price_ticks is ignored for Market."""
+    """Template 23, block of 104 bytes: price_ticks is ignored for Market; received_ns: when the gateway read the message off its socket, opaque to the core."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 23
-    BLOCK_LENGTH: ClassVar[int] = 96
+    BLOCK_LENGTH: ClassVar[int] = 104
 
     def encode(self) -> bytes:
         """The SBE message; ValueError if the data is too long."""
         if len(self.echo) > DATA_MAX:
             raise ValueError("NewOrder.echo longer than DATA_MAX")
-        return _NEW_ORDER.pack(96, 23, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.price_ticks, self.quantity_lots, self.account, self.instrument, self.side, self.order_type, self.time_in_force, self.poss_resend, self.clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+        return _NEW_ORDER.pack(104, 23, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.price_ticks, self.quantity_lots, self.account, self.instrument, self.side, self.order_type, self.time_in_force, self.poss_resend, self.clordid, self.received_ns) + DATA_LENGTH.pack(len(self.echo)) + self.echo
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> NewOrder:
         """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
-        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid) = _NEW_ORDER.unpack_from(buffer, offset)
+        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid, received_ns) = _NEW_ORDER.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
         start += DATA_LENGTH.size
         if len(buffer) < start + length:
             raise ValueError("NewOrder.echo cut short")
-        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid.rstrip(b"\0"), received_ns, bytes(buffer[start : start + length]))
 
 
-_NEW_ORDER = Struct("<HHHHIIIIQQqqIIBBBB36s")
+_NEW_ORDER = Struct("<HHHHIIIIQQqqIIBBBB36sQ")
 
 
 class _CancelOrderFields(NamedTuple):
@@ -770,27 +771,28 @@ class _CancelOrderFields(NamedTuple):
     side: int
     clordid: bytes
     orig_clordid: bytes
+    received_ns: int
 
 
 class CancelOrder(_CancelOrderFields):
-    """Template 24, block of 120 bytes: by order_id if not 0, else by orig_clordid; instrument 0 = not given."""
+    """Template 24, block of 128 bytes: by order_id if not 0, else by orig_clordid; instrument 0 = not given."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 24
-    BLOCK_LENGTH: ClassVar[int] = 120
+    BLOCK_LENGTH: ClassVar[int] = 128
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _CANCEL_ORDER.pack(120, 24, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.instrument, self.side, self.clordid, self.orig_clordid)
+        return _CANCEL_ORDER.pack(128, 24, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.instrument, self.side, self.clordid, self.orig_clordid, self.received_ns)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CancelOrder:
         """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
-        (_, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid, orig_clordid) = _CANCEL_ORDER.unpack_from(buffer, offset)
-        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"))
+        (_, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid, orig_clordid, received_ns) = _CANCEL_ORDER.unpack_from(buffer, offset)
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), received_ns)
 
 
-_CANCEL_ORDER = Struct("<HHHHIIIIQQQIB3x36s36s")
+_CANCEL_ORDER = Struct("<HHHHIIIIQQQIB3x36s36sQ")
 
 
 class _ReplaceOrderFields(NamedTuple):
@@ -807,35 +809,36 @@ class _ReplaceOrderFields(NamedTuple):
     side: int
     clordid: bytes
     orig_clordid: bytes
+    received_ns: int
     echo: bytes
 
 
 class ReplaceOrder(_ReplaceOrderFields):
-    """Template 25, block of 136 bytes: quantity_lots is the new OrderQty including what is already filled."""
+    """Template 25, block of 144 bytes: quantity_lots is the new OrderQty including what is already filled."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 25
-    BLOCK_LENGTH: ClassVar[int] = 136
+    BLOCK_LENGTH: ClassVar[int] = 144
 
     def encode(self) -> bytes:
         """The SBE message; ValueError if the data is too long."""
         if len(self.echo) > DATA_MAX:
             raise ValueError("ReplaceOrder.echo longer than DATA_MAX")
-        return _REPLACE_ORDER.pack(136, 25, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.instrument, self.side, self.clordid, self.orig_clordid) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+        return _REPLACE_ORDER.pack(144, 25, 71, 1, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.instrument, self.side, self.clordid, self.orig_clordid, self.received_ns) + DATA_LENGTH.pack(len(self.echo)) + self.echo
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplaceOrder:
         """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
-        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid, orig_clordid) = _REPLACE_ORDER.unpack_from(buffer, offset)
+        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid, orig_clordid, received_ns) = _REPLACE_ORDER.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
         start += DATA_LENGTH.size
         if len(buffer) < start + length:
             raise ValueError("ReplaceOrder.echo cut short")
-        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), bytes(buffer[start : start + length]))
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), received_ns, bytes(buffer[start : start + length]))
 
 
-_REPLACE_ORDER = Struct("<HHHHIIIIQQQqqIB3x36s36s")
+_REPLACE_ORDER = Struct("<HHHHIIIIQQQqqIB3x36s36sQ")
 
 
 class _StateHashFields(NamedTuple):
