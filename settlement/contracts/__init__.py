@@ -1,4 +1,4 @@
-"""Compiled contracts as committed: running the venue needs no compiler, and the artefact deployed is the one reviewed."""
+"""Compiled contracts as committed: running the venue needs no compiler, and what was reviewed is deployed."""
 
 import json
 from dataclasses import dataclass
