@@ -17,7 +17,7 @@ FEE_PPM_MAX = PPM - 1
 #: A UNIX socket path holds 107 bytes; ZeroMQ needs a few of its own, so the venue stops at 99.
 IPC_PATH_BYTES_MAX = 99
 #: Room that every run_dir must leave for "/<component>/<socket name>".
-IPC_NAME_BYTES_MAX = 32
+IPC_NAME_BYTES_MAX = 24
 RUN_DIR_BYTES_MAX = IPC_PATH_BYTES_MAX - IPC_NAME_BYTES_MAX
 
 #: One fill makes a report for each side; one command adds a handful around them (accept, cancel, status).
