@@ -1,6 +1,5 @@
 """The private PostgreSQL keeps what it acknowledged, refuses unsafe settings and leaves nothing behind or open."""
 
-import os
 import signal
 import stat
 import subprocess
