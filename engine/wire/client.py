@@ -57,7 +57,7 @@ class EngineEvents:
     """One consumer's position in the event stream.
 
     `next_sequence`: the event `poll` gives next. `last_epoch`: epoch of the one before (0 at the very start). A consumer that persists its
-    position passes both back at the next start.
+    position passes both back at the next start. A next_sequence of 0 means "whatever comes from now on".
     """
 
     def __init__(
@@ -169,6 +169,7 @@ class EngineEvents:
             if message.diverged:
                 raise Diverged(f"events before {self.next_sequence} are not the engine's")
             self._live = True
+            self.next_sequence = self.next_sequence or message.live_sequence
             self._target = message.live_sequence
             self._behind = self.next_sequence < message.live_sequence
             self._see_epoch(message.epoch, out)
