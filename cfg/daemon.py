@@ -29,7 +29,7 @@ from cfg.notify import Notifier
 EXIT_CLEAN, EXIT_FAILED, EXIT_CONFIG, EXIT_RUNNING = 0, 1, 2, 3
 
 #: How often progress is looked at when no watchdog asks for more.
-_WATCH_INTERVAL_S = 0.5
+_WATCH_INTERVAL_S = 0.2
 #: Without progress for this long, say so; systemd's WatchdogSec decides when it ends.
 _STALL_S = 2.0
 _EXTEND_S = 60
@@ -141,7 +141,7 @@ def _watch(service: Service, life: Life, notifier: Notifier) -> int:
     interval_s = min(_WATCH_INTERVAL_S, (notifier.watchdog_interval_s or 1.0) / 2)
     drain_deadline_s: float | None = None
     progress, moved_at_s, stalled = -1, time.monotonic(), False
-    while not service.wait(0.05 if not life.signals.empty() else interval_s):
+    while not service.wait(interval_s):
         now_s = time.monotonic()
         if (counter := service.progress()) != progress:
             progress, moved_at_s, stalled = counter, now_s, False

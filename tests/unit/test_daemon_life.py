@@ -102,6 +102,7 @@ def test_a_daemon_is_ready_then_drains_when_asked_to_end(start: Start, manager: 
         "daemon.starting",
         "daemon.ready",
         "daemon.signal",
+        "clockwork.drained",
         "clockwork.released",
         "daemon.stopped",
     ]
@@ -119,7 +120,9 @@ def test_sigquit_stops_at_once_and_sighup_changes_nothing(start: Start, manager:
     assert manager.wait_for("STOPPING")["STATUS"] == "stopping at once"
     code, lines, _ = ended(process)
     assert code == 0
-    assert "daemon.reload_refused" in [line["event"] for line in lines]
+    events = [line["event"] for line in lines]
+    assert "daemon.reload_refused" in events
+    assert "clockwork.drained" not in events
 
 
 def test_a_second_instance_is_refused_and_the_first_lives_on(start: Start, manager: Manager) -> None:
