@@ -13,11 +13,11 @@
         * Deposits, batches and settled event sequences are contiguous from 1: nothing is applied twice or skipped.
         * Asset ids are contiguous from 1 and equal the venue's; account numbers are contiguous from 1 in order of first
           deposit, and number 1 is the venue's fee account.
-        * Balances count the token's smallest unit. One engine unit is unit_scale = 10 ** (decimals - engine_decimals) of
-          those; a deposit is a whole number of engine units, and an asset's total fits the engine's int64.
+        * Balances count the token's smallest unit. One engine unit is unit_scale = 10 ** (decimals - engine_decimals)
+          of those; a deposit is a whole number of engine units, and an asset's total fits the engine's int64.
 
-     Leg: one uint256, from the highest bit: asset (16) | account (48) | sign (1, set = debit) | amount > 0 (191). The top
-     64 bits are the balance's key. Legs ascend strictly by key: one leg per balance, one encoding per batch.
+     Leg: one uint256, from the highest bit: asset (16) | account (48) | sign (1, set = debit) | amount > 0 (191). The
+     top 64 bits are the balance's key. Legs ascend strictly by key: one leg per balance, one encoding per batch.
 
      Hash chain: chain_head starts as keccak256(abi.encode(chain id, vault)) and each batch makes it
      keccak256(abi.encode(chain_head, batch_id, first_seq, last_seq, fills_root, legs_hash)), where
@@ -143,8 +143,11 @@ def __init__(operator: address, guardian: address, fee_owner: address):
 @internal
 @view
 def _require_three_keys():
-    assert self.owner != empty(address) and self.operator != empty(address) and self.guardian != empty(address), "role: zero"
-    assert self.owner != self.operator and self.owner != self.guardian and self.operator != self.guardian, "role: shared key"
+    owner: address = self.owner
+    operator: address = self.operator
+    guardian: address = self.guardian
+    assert owner != empty(address) and operator != empty(address) and guardian != empty(address), "role: zero"
+    assert owner != operator and owner != guardian and operator != guardian, "role: shared key"
 
 
 @external
@@ -202,7 +205,9 @@ def unpause():
 # Assets and deposits.
 
 @external
-def list_asset(asset: uint256, token: address, decimals: uint256, engine_decimals: uint256, batch_limit: uint256) -> uint256:
+def list_asset(
+    asset: uint256, token: address, decimals: uint256, engine_decimals: uint256, batch_limit: uint256
+) -> uint256:
     """
     @notice Lists a token under the venue's own asset id, for ever. Rebasing tokens must not be listed.
     @param asset The id the venue uses; must be the next one, so that both sides count alike.
@@ -256,7 +261,9 @@ def deposit(asset: uint256, amount: uint256) -> uint256:
     self.total[asset] = new_total
     self.balances[(asset << ACCOUNT_BITS) | account_no] += amount
     self.last_deposit += 1
-    log Deposited(deposit_seq=self.last_deposit, account_no=account_no, depositor=msg.sender, asset=asset, amount=amount)
+    log Deposited(
+        deposit_seq=self.last_deposit, account_no=account_no, depositor=msg.sender, asset=asset, amount=amount
+    )
 
     # What arrived counts, not what the token says: a token that keeps a fee undoes everything above.
     held: uint256 = staticcall IERC20(listed.token).balanceOf(self)
@@ -277,11 +284,13 @@ def _require_balanced(asset: uint256, debits: uint256, credits: uint256):
 
 @external
 @nonreentrant
-def settle_batch(batch_id: uint256, first_seq: uint256, last_seq: uint256, fills_root: bytes32, legs: DynArray[uint256, LEGS_MAX]):
+def settle_batch(
+    batch_id: uint256, first_seq: uint256, last_seq: uint256, fills_root: bytes32, legs: DynArray[uint256, LEGS_MAX]
+):
     """
     @notice Applies the net effect of the fills in events first_seq..last_seq, all of it or nothing.
-    @dev Whatever is sent, by whom and how often, each event counts once: the next batch must continue where the last one
-         ended. Legs may be empty, when fills cancel out; the range and the root still count.
+    @dev Whatever is sent, by whom and how often, each event counts once: the next batch must continue where the last
+         one ended. Legs may be empty, when fills cancel out; the range and the root still count.
     """
     assert msg.sender == self.operator, "caller: not operator"
     assert not self.paused, "paused"
@@ -327,7 +336,12 @@ def settle_batch(batch_id: uint256, first_seq: uint256, last_seq: uint256, fills
     self.root_of[batch_id] = fills_root
     self.chain_head = head
     log BatchSettled(
-        batch_id=batch_id, first_seq=first_seq, last_seq=last_seq, fills_root=fills_root, legs_hash=legs_hash, chain_head=head
+        batch_id=batch_id,
+        first_seq=first_seq,
+        last_seq=last_seq,
+        fills_root=fills_root,
+        legs_hash=legs_hash,
+        chain_head=head,
     )
 
 

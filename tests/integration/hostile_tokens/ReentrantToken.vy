@@ -1,8 +1,8 @@
 # pragma version 0.4.3
 """
 @title ReentrantToken
-@notice While the vault takes a deposit, deposits again and moves the tokens only in that inner call. A vault that let the
-        inner call in would measure the one transfer twice and credit twice what it holds.
+@notice While the vault takes a deposit, deposits again and moves the tokens only in that inner call. A vault that let
+        the inner call in would measure the one transfer twice and credit twice what it holds.
 """
 
 decimals: public(uint8)
