@@ -116,6 +116,7 @@ class Engine(Table):
     max_fills_per_command: int = Field(default=256, ge=1, le=4_096)
     max_events_per_part: int = Field(default=1_024, ge=16, le=16_384)
     max_clock_jump_ms: int = Field(default=5_000, ge=100, le=3_600_000)
+    peer_uids: tuple[Annotated[int, Field(ge=0, le=2**32 - 2)], ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _relations(self) -> Self:

@@ -1,0 +1,323 @@
+"""The engine daemon: recovery first, then C threads that receive, journal and publish, while Python only watches.
+
+Nobody is served before replay, state hash, a new epoch and the reference data of cfg are durable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cfg.daemon import Life, Service, run
+from cfg.model import Engine, VenueConfig
+from engine import start
+from engine._native import ffi, lib
+from engine.journal import EventJournal
+from engine.recovery import Recovered, RecoveryError, recover
+from engine.replay import ReplayServer
+from engine.sockets import Context, Doorkeeper, Socket, bind_router, load_libzmq, make_context
+from engine.wire.counters import Counters
+from engine.wire.endpoints import EngineEndpoints, counters_path
+from engine.wire.frame import ENTRY_HEADER
+from engine.wire.messages import CommandRefused, Reason, decode
+
+#: Refused reference data of one start is looked for in the events of that start, this many bytes at a time.
+SCAN_BYTES = 1 << 20
+START_POLL_S = 0.002
+_DURABILITY = {"sync": lib.JOURNAL_SYNC, "interval": lib.JOURNAL_INTERVAL, "none": lib.JOURNAL_NONE}
+
+
+class StartError(Exception):
+    """The engine cannot serve on this host with this configuration; the text says why."""
+
+
+class ClockJumped(Exception):
+    """The host's clock made a step larger than max_clock_jump_ms: the market is halted for the operator."""
+
+
+def counter_names() -> list[str]:
+    """Names of the counters file's slots, in the order of C's enum counter."""
+    elements: dict[int, str] = ffi.typeof("enum counter").elements
+    return [elements[slot].removeprefix("COUNTER_").lower() for slot in sorted(elements)]
+
+
+class Worker:
+    """A thread that runs one C function to its end and keeps what it returned."""
+
+    def __init__(self, name: str, work: Callable[[], Any], cpu: int) -> None:
+        self.result: Any = None
+        self.ended = threading.Event()
+        self._work = work
+        self._cpu = cpu
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        if self._cpu >= 0:
+            os.sched_setaffinity(0, {self._cpu})
+        self.result = self._work()
+        self.ended.set()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        self._thread.join()
+
+
+class EngineService:
+    """The engine as cfg.daemon runs it. Order of the start: recover, bind, publish, new epoch, reference data, intake."""
+
+    def __init__(self, config: VenueConfig, life: Life) -> None:
+        self._config = config
+        self._life = life
+        self._core: Any = ffi.NULL
+        self._engine: Any = ffi.NULL
+        self._context: Context | None = None
+        self._sockets: list[Socket] = []
+        self._doorkeeper: Doorkeeper | None = None
+        self._replay: ReplayServer | None = None
+        self._loop: Worker | None = None
+        self._journal: Worker | None = None
+        self._publisher: Worker | None = None
+        self._preparer: Worker | None = None
+        self._turns = (0, 0, 0)
+        self._progress = 0
+
+    def start(self) -> None:
+        """Recover, prove, open; raises what keeps the engine from serving."""
+        os.umask(0o007)
+        engine = self._config.engine
+        check_cpus(engine)
+        if engine.housekeeping_cpu >= 0:
+            os.sched_setaffinity(0, {engine.housekeeping_cpu})
+        load_libzmq()
+        self._counters = Counters(counters_path(self._config.paths.run_dir, self._life.name), counter_names())
+        journal_directory, events_directory = self._directories()
+        self._make_engine(events_directory)
+        recovered = recover(
+            self._engine,
+            journal_directory,
+            events_directory,
+            sync=engine.durability == "sync",
+            on_progress=self._on_progress,
+        )
+        self._tell(recovered)
+        self._bind()
+        self._open(recovered, journal_directory)
+        self._start_workers(events_directory)
+        self._begin_epoch(recovered, EventJournal(events_directory))
+        self._loop = Worker("loop", lambda: lib.engine_loop(self._engine), engine.hot_cpu)
+
+    def progress(self) -> int:
+        """Rises only when loop, journal and publisher have all turned: one of them stuck is the engine stuck."""
+        names = ("loop_turns", "journal_turns", "publisher_turns")
+        turns = (self._counters.get(names[0]), self._counters.get(names[1]), self._counters.get(names[2]))
+        if all(now != then for now, then in zip(turns, self._turns, strict=True)):
+            self._turns = turns
+            self._progress += 1
+        return self._progress
+
+    def drain(self) -> None:
+        """Intake ends; what was accepted becomes durable and is published."""
+        lib.engine_drain(self._engine)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the loop has ended; then everything behind it is brought to its end. Raises ClockJumped."""
+        assert self._loop is not None
+        if not self._loop.ended.wait(timeout_s):
+            return False
+        clean = self._loop.result == lib.LOOP_DRAINED
+        self._end_workers(lib.JOURNAL_CLOSE_CLEAN if clean else lib.JOURNAL_CLOSE_UNCLEAN)
+        if self._loop.result == lib.LOOP_CLOCK_JUMPED:
+            raise ClockJumped(f"clock step above max_clock_jump_ms = {self._config.engine.max_clock_jump_ms}")
+        return True
+
+    def stop(self) -> None:
+        """End every thread and release everything; also after a failed start."""
+        if self._engine != ffi.NULL:
+            lib.engine_stop(self._engine)
+        if self._loop is not None:
+            self._loop.join()
+        self._end_workers(lib.JOURNAL_CLOSE_UNCLEAN)
+        if self._replay is not None:
+            self._replay.close()
+        for socket in self._sockets:
+            socket.close(0)
+        if self._context is not None:
+            self._context.term()
+        if self._doorkeeper is not None:
+            self._doorkeeper.join()
+        if self._engine != ffi.NULL:
+            lib.engine_free(self._engine)
+            self._engine = ffi.NULL
+        if self._core != ffi.NULL:
+            lib.core_free(self._core)
+            self._core = ffi.NULL
+
+    def _end_workers(self, how: int) -> None:
+        if self._journal is not None:
+            lib.engine_close_journal(self._engine, how)
+            self._journal.join()
+        if self._publisher is not None and self._preparer is not None:
+            lib.engine_close_publisher(self._engine)
+            self._publisher.join()
+            self._preparer.join()
+        self._journal = self._publisher = self._preparer = None
+
+    def _directories(self) -> tuple[Path, Path]:
+        directories = self._life.state_dir / "journal", self._life.state_dir / "events"
+        for directory in directories:
+            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return directories
+
+    def _make_engine(self, events_directory: Path) -> None:
+        engine = self._config.engine
+        capacity = ffi.new(
+            "struct core_capacity *",
+            {
+                "orders": engine.max_orders,
+                "price_pages": engine.max_levels,
+                "clordids": engine.max_clordids,
+                "accounts": engine.max_accounts,
+                "assets": engine.max_assets,
+                "instruments": engine.max_instruments,
+                "sessions": engine.max_sessions,
+            },
+        )
+        self._core = lib.core_new(capacity)
+        if self._core == ffi.NULL:
+            raise StartError("not enough memory for the pools that [engine] asks for")
+        # The mapping lives as long as Counters does; the directory stays open until the process ends.
+        slots = ffi.from_buffer("uint64_t[]", self._counters.values, require_writable=True)
+        directory = os.open(events_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._engine = lib.engine_new(self._core, slots, directory, engine.segment_bytes)
+        if self._engine == ffi.NULL:
+            raise StartError("not enough memory for the event ring")
+
+    def _on_progress(self, text: str) -> None:
+        self._life.status(text)
+        if self._life.stop_requested:
+            raise StartError("asked to stop while starting")
+
+    def _tell(self, recovered: Recovered) -> None:
+        cursor = recovered.cursor
+        if recovered.cut is not None:
+            self._life.log.warning(
+                "engine.torn_tail_cut", file=str(recovered.cut.path), offset=recovered.cut.offset, end=cursor.sequence
+            )
+        if recovered.events_rewritten_from:
+            self._life.log.warning("engine.event_journal_damaged", rewritten_from=recovered.events_rewritten_from)
+        self._life.log.info("engine.recovered", sequence=cursor.sequence, epoch=cursor.epoch, clean=recovered.clean)
+
+    def _bind(self) -> None:
+        endpoints = EngineEndpoints(self._config.paths.run_dir)
+        self._context = make_context(self._config.engine.housekeeping_cpu)
+        self._doorkeeper = Doorkeeper(self._context, self._config.engine.peer_uids, self._life.log)
+        for endpoint in (endpoints.gateway, endpoints.settlement, endpoints.admin, endpoints.events):
+            self._sockets.append(bind_router(self._context, endpoint))
+        self._replay_socket = bind_router(self._context, endpoints.replay)
+
+    def _open(self, recovered: Recovered, journal_directory: Path) -> None:
+        engine, cursor = self._config.engine, recovered.cursor
+        segment = -1 if recovered.segment is None else os.open(recovered.segment, os.O_RDWR | os.O_CLOEXEC)
+        options = ffi.new("struct journal_options *")
+        options.directory = os.open(journal_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        options.segment = segment
+        options.offset = cursor.offset
+        options.sequence = cursor.sequence
+        options.segment_size = 0 if segment < 0 else os.fstat(segment).st_size
+        options.segment_bytes = engine.segment_bytes
+        options.crc = cursor.crc
+        options.commit_interval_us = engine.commit_interval_us
+        options.durability = _DURABILITY[engine.durability]
+        options.venue = self._config.venue.id.encode()
+        options.cfg_sha256 = bytes.fromhex(self._config.sha256)
+        gateway, settlement, admin, events = (ffi.cast("void *", socket.underlying) for socket in self._sockets)
+        sockets = ffi.new("struct engine_sockets *", (gateway, settlement, admin, events))
+        clock_good = ffi.new("uint8_t *")
+        jump_max_ns = engine.max_clock_jump_ms * 1_000_000
+        if not lib.engine_open(self._engine, options, cursor, sockets, jump_max_ns, engine.spin_us, clock_good):
+            raise StartError(f"no memory for the journal's ring: {os.strerror(ffi.errno)}")
+        if not clock_good[0]:
+            raise ClockJumped(f"the clock is behind the journal's last command, stamped {cursor.time_ns}")
+
+    def _start_workers(self, events_directory: Path) -> None:
+        cpu = self._config.engine.housekeeping_cpu
+        self._preparer = Worker("preparer", lambda: lib.engine_prepare(self._engine), cpu)
+        self._journal = Worker("journal", lambda: lib.engine_journal(self._engine), cpu)
+        self._publisher = Worker("publisher", lambda: lib.engine_publish(self._engine), cpu)
+        self._replay = ReplayServer(
+            self._replay_socket,
+            EventJournal(events_directory),
+            lambda: int(lib.engine_published(self._engine)),
+            lambda: self._counters.add("replays"),
+            self._life.log,
+        )
+
+    def _begin_epoch(self, recovered: Recovered, events: EventJournal) -> None:
+        """A new epoch, what cfg changed, and the market open again if that is for us to say; durable and published when this returns."""
+        first_event = int(lib.engine_published(self._engine)) + 1
+        epoch = recovered.cursor.epoch + 1
+        commands = [start.epoch_start(self._config, epoch, unclean=not recovered.clean)]
+        commands += start.reference_data(self._config)
+        if not recovered.clean and self._config.engine.resume_after_recovery == "automatic":
+            commands.append(start.resume())
+        for command in commands:
+            verdict = lib.engine_submit(self._engine, epoch, command, len(command))
+            if verdict not in (lib.CORE_APPLY, lib.CORE_DUPLICATE):
+                raise StartError(f"the engine refused its own start: {decode(command)}")
+        self._await_published()
+        self._refuse_refusals(events, first_event)
+
+    def _await_published(self) -> None:
+        sequence, last = lib.engine_sequence(self._engine), lib.core_event_sequence(self._core)
+        pause = threading.Event()
+        while lib.engine_released(self._engine) < sequence or lib.engine_published(self._engine) < last:
+            self._on_progress("journaling the reference data")
+            pause.wait(START_POLL_S)
+
+    def _refuse_refusals(self, events: EventJournal, first: int) -> None:
+        """Reference data that the core refused is a configuration the journal's past does not allow."""
+        last = int(lib.engine_published(self._engine))
+        while first <= last:
+            entries, count = events.entries(first, last, SCAN_BYTES)
+            if count == 0:
+                raise RecoveryError(f"event {first} was published but is not in the event journal")
+            view = memoryview(entries)
+            offset = 0
+            for _ in range(count):
+                size, _checksum = ENTRY_HEADER.unpack_from(view, offset)
+                event = decode(view, offset + ENTRY_HEADER.size)
+                if isinstance(event, CommandRefused):
+                    reason = Reason(event.reason).name
+                    raise StartError(
+                        f"cfg differs from what the journal has fixed: command template {event.template_id}, "
+                        f"id {event.reference}: {reason}"
+                    )
+                offset += ENTRY_HEADER.size + size + -size % 8
+            first += count
+
+
+def check_cpus(engine: Engine) -> None:
+    """StartError for a CPU that this process may not run on: libzmq would abort on it."""
+    allowed = os.sched_getaffinity(0)
+    for key, cpu in (("hot_cpu", engine.hot_cpu), ("housekeeping_cpu", engine.housekeeping_cpu)):
+        if cpu >= 0 and cpu not in allowed:
+            raise StartError(f"[engine] {key} = {cpu}: this process may use CPUs {sorted(allowed)} only")
+
+
+def build(config: VenueConfig, life: Life) -> Service:
+    """The engine, ready to be started by cfg.daemon."""
+    return EngineService(config, life)
+
+
+def main() -> int:
+    """Entry point of venue-engine."""
+    return run("engine", build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

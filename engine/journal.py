@@ -1,0 +1,228 @@
+"""Reads both journals of the engine: the commands that are its truth, and the events that follow from them.
+
+Every record is proved (chained CRC, dense sequence) before it is shown; the first that cannot be proved ends the reading with Damaged.
+Works on a stopped engine's directory and, up to what is written, on a running one's: `python -m engine.journal print|verify DIR`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import mmap
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine._native import ffi, lib
+from engine.wire.frame import ENTRY_HEADER
+from engine.wire.messages import AnyMessage, Role, StateHash, decode
+
+COMMAND_SUFFIX, EVENT_SUFFIX, INDEX_SUFFIX = ".vj", ".ve", ".idx"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of the command journal; `message` is the SBE message of a COMMAND and empty otherwise."""
+
+    path: Path
+    offset: int
+    kind: int
+    sequence: int
+    time_ns: int
+    epoch: int
+    role: int
+    message: bytes
+
+
+class Damaged(Exception):
+    """A journal holds something that is no record where one must be."""
+
+    def __init__(self, path: Path, offset: int, reason: str) -> None:
+        super().__init__(f"{path}: offset {offset}: {reason}")
+        self.path = path
+        self.offset = offset
+
+
+def segments(directory: Path, suffix: str = COMMAND_SUFFIX) -> list[Path]:
+    """The segments of a journal in order; their names are the sequence they begin with."""
+    return sorted(path for path in directory.glob(f"*{suffix}") if len(path.stem) == 20 and path.stem.isdigit())
+
+
+def map_segment(path: Path) -> mmap.mmap | bytes:
+    """The bytes of a segment; an empty file cannot be mapped."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+
+
+class CommandJournal:
+    """A walk over the command journal of one directory; after it, what was proved: `sequence`, `durable`, `clean`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._paths = segments(directory)
+        self._cursor = ffi.new("struct record_cursor *")
+
+    @property
+    def sequence(self) -> int:
+        """Sequence of the last command read."""
+        return int(self._cursor.sequence)
+
+    @property
+    def durable(self) -> int:
+        """Greatest durable watermark read."""
+        return int(self._cursor.durable)
+
+    @property
+    def clean(self) -> bool:
+        """Whether the last record is the COMMIT of a clean stop."""
+        return bool(self._cursor.clean)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every record in order; raises Damaged at the first that cannot be proved."""
+        for path in self._paths:
+            yield from self._records(path)
+
+    def _records(self, path: Path) -> Iterator[Record]:
+        data = map_segment(path)
+        buffer = ffi.from_buffer(data)
+        cursor, view = self._cursor, ffi.new("struct record_view *")
+        cursor.data, cursor.size, cursor.offset = buffer, len(data), 0
+        while (status := lib.record_next(cursor, view)) == lib.RECORD_FOUND:
+            size = view.size if view.kind == lib.RECORD_COMMAND else 0
+            message = bytes(ffi.buffer(view.body, size))
+            yield Record(path, view.offset, view.kind, view.sequence, view.time_ns, view.epoch, view.role, message)
+        if status == lib.RECORD_DAMAGED:
+            raise Damaged(path, cursor.offset, f"no valid record after command {cursor.sequence}")
+
+
+class EventJournal:
+    """Random access to stored events by sequence; sees segments that appear while it is open."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._firsts: list[int] = []
+
+    def entries(self, first: int, last: int, bytes_max: int) -> tuple[bytes, int]:
+        """Whole entries of events first, first + 1, ... up to `last` and bytes_max; and how many. Nothing if `first` is not stored.
+
+        All come from one segment, so there may be fewer than asked for; at least one when `first` is stored. Damaged when file and index disagree.
+        """
+        segment = self._segment_of(first)
+        if segment is None or last < first:
+            return b"", 0
+        data_path, index_path = self._paths(segment)
+        position = first - segment
+        with index_path.open("rb") as index_file:
+            index_file.seek(8 * position)
+            # No entry is shorter than 48 bytes, so this many offsets reach beyond bytes_max.
+            offsets = array("Q", index_file.read(8 * (min(last - first + 1, bytes_max // 48 + 1) + 1)))
+        if not offsets:
+            return b"", 0
+        with data_path.open("rb") as data_file:
+            data_file.seek(offsets[0])
+            data = data_file.read(bytes_max)
+            if len(data) >= ENTRY_HEADER.size:
+                size, _ = ENTRY_HEADER.unpack_from(data)
+                data += data_file.read(max(0, ENTRY_HEADER.size + size + -size % 8 - len(data)))
+        return _whole_entries(data, data_path, offsets[0], last - first + 1, max(bytes_max, 1))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Every stored event in order, its CRC checked; raises Damaged."""
+        for path in segments(self._directory, EVENT_SUFFIX):
+            data = memoryview(path.read_bytes())
+            offset = 0
+            while offset < len(data):
+                message = _checked_message(data, offset, path)
+                yield message
+                offset += ENTRY_HEADER.size + len(message) + -len(message) % 8
+
+    def _segment_of(self, sequence: int) -> int | None:
+        found = [first for first in self._firsts if first <= sequence]
+        if not found or found[-1] == self._firsts[-1]:
+            self._firsts = [int(path.stem) for path in segments(self._directory, EVENT_SUFFIX)]
+            found = [first for first in self._firsts if first <= sequence]
+        return found[-1] if found else None
+
+    def _paths(self, first: int) -> tuple[Path, Path]:
+        stem = f"{first:020d}"
+        return self._directory / (stem + EVENT_SUFFIX), self._directory / (stem + INDEX_SUFFIX)
+
+
+def _checked_message(data: memoryview, offset: int, path: Path) -> bytes:
+    if len(data) - offset >= ENTRY_HEADER.size:
+        size, checksum = ENTRY_HEADER.unpack_from(data, offset)
+        message = bytes(data[offset + ENTRY_HEADER.size : offset + ENTRY_HEADER.size + size])
+        if len(message) == size and size >= 40 and lib.crc32c(0, message, size) == checksum:
+            return message
+    raise Damaged(path, offset, "no valid event")
+
+
+def _whole_entries(data: bytes, path: Path, base: int, count_max: int, bytes_max: int) -> tuple[bytes, int]:
+    view = memoryview(data)
+    end = count = 0
+    while count < count_max and len(view) - end >= ENTRY_HEADER.size:
+        size, _ = ENTRY_HEADER.unpack_from(view, end)
+        following = end + ENTRY_HEADER.size + size + -size % 8
+        if following > len(view) or (count and following > bytes_max):
+            break
+        _checked_message(view, end, path)
+        end, count = following, count + 1
+    if count == 0 and data:
+        raise Damaged(path, base, "no whole event")
+    return data[:end], count
+
+
+def _kind_name(kind: int) -> str:
+    return {lib.RECORD_SEGMENT: "SEGMENT", lib.RECORD_COMMAND: "COMMAND", lib.RECORD_COMMIT: "COMMIT"}[kind]
+
+
+def _command_line(record: Record) -> str:
+    head = f"{record.path.name} {record.offset:>10} {_kind_name(record.kind):7} {record.sequence:>10}"
+    if record.kind != lib.RECORD_COMMAND:
+        return head
+    return f"{head} epoch {record.epoch} {record.time_ns} {Role(record.role).name} {decode(record.message)}"
+
+
+def _print(directory: Path) -> None:
+    if segments(directory, EVENT_SUFFIX):
+        for event in EventJournal(directory):
+            sys.stdout.write(f"{decode(event)}\n")
+    else:
+        for record in CommandJournal(directory):
+            sys.stdout.write(f"{_command_line(record)}\n")
+
+
+def _verify(directory: Path) -> None:
+    if segments(directory, EVENT_SUFFIX):
+        count = sum(1 for _ in EventJournal(directory))
+        sys.stdout.write(f"{directory}: {count} events, every one whole\n")
+        return
+    journal = CommandJournal(directory)
+    state: AnyMessage | None = None
+    for record in journal:
+        if record.kind == lib.RECORD_COMMAND:
+            message = decode(record.message)
+            state = message if isinstance(message, StateHash) else state
+    shown = f"{state.high:016x}{state.low:016x}" if isinstance(state, StateHash) else "none"
+    sys.stdout.write(
+        f"{directory}: commands up to {journal.sequence}, durable to {journal.durable} at least, "
+        f"{'stopped cleanly' if journal.clean else 'no clean stop at the end'}, last state hash {shown}\n"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """print or verify a journal directory; 1 when it is damaged, with file and offset."""
+    parser = argparse.ArgumentParser(prog="engine.journal", description="Prints or verifies a journal directory.")
+    parser.add_argument("action", choices=("print", "verify"))
+    parser.add_argument("directory", type=Path, metavar="DIR", help="the engine's journal or events directory")
+    options = parser.parse_args(arguments)
+    try:
+        (_print if options.action == "print" else _verify)(options.directory)
+    except Damaged as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+/* Appends entries and their offsets to the event journal, or proves that they are there already. */
+#define _GNU_SOURCE
+#include "eventlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crc32c.h"
+#include "fatal.h"
+#include "frame.h"
+
+enum { OFFSETS_MAX = 512 }; /* index entries per write */
+
+void eventlog_init(struct eventlog *log, int directory, uint64_t segment_bytes) {
+    *log = (struct eventlog){
+        .directory = directory,
+        .data = -1,
+        .index = -1,
+        .segment_bytes = segment_bytes,
+        .next_sequence = 1,
+        .comparing = true,
+    };
+}
+
+static void unmap(struct eventlog *log) {
+    if (log->stored != NULL) {
+        munmap((void *)(uintptr_t)log->stored, log->stored_size);
+    }
+    if (log->stored_index != NULL) {
+        munmap((void *)(uintptr_t)log->stored_index, log->stored_index_size);
+    }
+    log->stored = NULL;
+    log->stored_index = NULL;
+    log->stored_size = 0;
+    log->stored_index_size = 0;
+}
+
+static void close_segment(struct eventlog *log) {
+    unmap(log);
+    if (log->data >= 0) {
+        close(log->data);
+    }
+    if (log->index >= 0) {
+        close(log->index);
+    }
+    log->data = -1;
+    log->index = -1;
+}
+
+void eventlog_free(struct eventlog *log) {
+    close_segment(log);
+}
+
+static int open_part(const struct eventlog *log, const char *suffix, int flags) {
+    char name[32];
+    snprintf(name, sizeof name, "%020" PRIu64 ".%s", log->next_sequence, suffix);
+    return openat(log->directory, name, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0640);
+}
+
+static void begin_segment(struct eventlog *log) {
+    close_segment(log);
+    log->data = open_part(log, "ve", O_CREAT | O_TRUNC);
+    log->index = open_part(log, "idx", O_CREAT | O_TRUNC);
+    if (log->data < 0 || log->index < 0) {
+        fatal("engine.event_journal_failed");
+    }
+    log->first_sequence = log->next_sequence;
+    log->offset = 0;
+}
+
+static void *mapped(int file, uint64_t *size) {
+    struct stat status;
+    if (fstat(file, &status) != 0) {
+        fatal("engine.event_journal_failed");
+    }
+    *size = (uint64_t)status.st_size;
+    if (*size == 0) {
+        return NULL;
+    }
+    void *memory = mmap(NULL, *size, PROT_READ, MAP_SHARED, file, 0);
+    if (memory == MAP_FAILED) {
+        fatal("engine.event_journal_failed");
+    }
+    return memory;
+}
+
+/* The stored segment that begins with next_sequence; false when there is none. */
+static bool open_stored(struct eventlog *log) {
+    int data = open_part(log, "ve", 0);
+    if (data < 0 && errno == ENOENT) {
+        return false;
+    }
+    close_segment(log);
+    log->data = data;
+    log->index = open_part(log, "idx", O_CREAT);
+    if (log->data < 0 || log->index < 0) {
+        fatal("engine.event_journal_failed");
+    }
+    log->stored = mapped(log->data, &log->stored_size);
+    log->stored_index = mapped(log->index, &log->stored_index_size);
+    log->first_sequence = log->next_sequence;
+    log->offset = 0;
+    return true;
+}
+
+static void stop_comparing(struct eventlog *log) {
+    unmap(log);
+    log->comparing = false;
+}
+
+/* Drops everything stored from next_sequence on in the open segment. */
+static void cut(struct eventlog *log) {
+    const uint64_t index_size = (log->next_sequence - log->first_sequence) * sizeof(uint64_t);
+    if (ftruncate(log->data, (off_t)log->offset) != 0 || ftruncate(log->index, (off_t)index_size) != 0) {
+        fatal("engine.event_journal_failed");
+    }
+    stop_comparing(log);
+}
+
+/* The stored entry at the present position if it is whole, else NULL. */
+static const uint8_t *stored_entry(const struct eventlog *log, size_t *size) {
+    struct frame_entry entry;
+    const uint64_t left = log->stored_size - log->offset;
+    if (log->stored == NULL || left < sizeof entry) {
+        return NULL;
+    }
+    const uint8_t *stored = log->stored + log->offset;
+    memcpy(&entry, stored, sizeof entry);
+    if (entry.size < sizeof(struct frame_event) || entry.size > FRAME_MAX || frame_entry_size(entry.size) > left ||
+        crc32c(0, stored + sizeof entry, entry.size) != entry.crc32c) {
+        return NULL;
+    }
+    *size = frame_entry_size(entry.size);
+    return stored;
+}
+
+static bool index_agrees(const struct eventlog *log) {
+    const uint64_t position = log->next_sequence - log->first_sequence;
+    return (position + 1) * sizeof(uint64_t) <= log->stored_index_size && log->stored_index[position] == log->offset;
+}
+
+/* One regenerated entry against the stored one: equal, different (diverged), or stored no more (comparing ends). */
+static enum eventlog_status compare(struct eventlog *log, const uint8_t *entry, size_t size) {
+    if (log->offset == log->stored_size && !open_stored(log)) {
+        if (log->data < 0) {
+            begin_segment(log);
+        }
+        cut(log);
+        return EVENTLOG_GOOD;
+    }
+    size_t stored_size = 0;
+    const uint8_t *stored = stored_entry(log, &stored_size);
+    if (stored == NULL || !index_agrees(log)) {
+        log->cut_sequence = log->next_sequence;
+        cut(log);
+        return EVENTLOG_GOOD;
+    }
+    if (stored_size != size || memcmp(stored, entry, size) != 0) {
+        return EVENTLOG_DIVERGED;
+    }
+    log->offset += size;
+    log->next_sequence++;
+    return EVENTLOG_GOOD;
+}
+
+static void write_whole(int file, const void *bytes, size_t size) {
+    const uint8_t *next = bytes;
+    while (size > 0) {
+        const ssize_t done = write(file, next, size);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            fatal("engine.event_journal_failed");
+        }
+        next += done;
+        size -= (size_t)done;
+    }
+}
+
+static void store(struct eventlog *log, const uint8_t *entries, size_t size) {
+    if (log->offset > 0 && log->offset + size > log->segment_bytes) {
+        begin_segment(log);
+    }
+    uint64_t offsets[OFFSETS_MAX];
+    size_t count = 0;
+    write_whole(log->data, entries, size);
+    for (size_t at = 0; at < size;) {
+        struct frame_entry entry;
+        memcpy(&entry, entries + at, sizeof entry);
+        offsets[count++] = log->offset + at;
+        at += frame_entry_size(entry.size);
+        if (count == OFFSETS_MAX || at == size) {
+            write_whole(log->index, offsets, count * sizeof *offsets);
+            log->next_sequence += count;
+            count = 0;
+        }
+    }
+    log->offset += size;
+}
+
+enum eventlog_status eventlog_append(struct eventlog *log, uint8_t *entries, size_t size) {
+    size_t done = 0;
+    for (size_t at = 0; at < size;) {
+        struct frame_entry entry;
+        memcpy(&entry, entries + at, sizeof entry);
+        entry.crc32c = crc32c(0, entries + at + sizeof entry, entry.size);
+        memcpy(entries + at, &entry, sizeof entry);
+        if (log->comparing) {
+            if (compare(log, entries + at, frame_entry_size(entry.size)) != EVENTLOG_GOOD) {
+                return EVENTLOG_DIVERGED;
+            }
+            if (log->comparing) {
+                done = at + frame_entry_size(entry.size);
+            }
+        }
+        at += frame_entry_size(entry.size);
+    }
+    if (done < size) {
+        store(log, entries + done, size - done);
+    }
+    return EVENTLOG_GOOD;
+}
+
+uint64_t eventlog_excess(struct eventlog *log) {
+    if (!log->comparing || (log->offset == log->stored_size && !open_stored(log))) {
+        return 0;
+    }
+    size_t size = 0;
+    const uint8_t *stored = stored_entry(log, &size);
+    if (stored == NULL) {
+        return 0;
+    }
+    struct frame_event event;
+    memcpy(&event, stored + sizeof(struct frame_entry), sizeof event);
+    return event.command_sequence;
+}
+
+void eventlog_settle(struct eventlog *log) {
+    if (!log->comparing) {
+        return;
+    }
+    if (log->data < 0) {
+        begin_segment(log);
+    }
+    cut(log);
+}

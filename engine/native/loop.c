@@ -1,0 +1,473 @@
+/* The hot thread: drains the command sockets in bounded turns, spins a little when they are empty, then polls. */
+#define _GNU_SOURCE
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers.h"
+#include "clock.h"
+#include "counters.h"
+#include "eventlog.h"
+#include "frame.h"
+#include "publisher.h"
+#include "stamp.h"
+#include "venue_assert.h"
+#include "zmq_table.h"
+
+enum {
+    ROLES = 3,
+    FRAMES_PER_TURN = 64,
+    POLL_MS = 100,
+    MESSAGE_MAX = UINT16_MAX,
+    /* Commands between two journaled state hashes: rare enough to cost nothing, often enough to bound a search. */
+    HASH_INTERVAL = 65536,
+    JOURNAL_RING_BYTES = 1 << 24,
+    EVENT_RING_BYTES = 1 << 26,
+};
+enum intake { INTAKE_OPEN = 0, INTAKE_DRAINING = 1, INTAKE_STOPPED = 2 };
+
+struct inlet {
+    void *socket;
+    uint8_t role;
+};
+
+struct engine {
+    struct core *core;
+    uint64_t *counters;
+    struct inlet inlets[ROLES];
+    struct ring events;
+    struct journal journal;
+    struct answers answers;
+    struct eventlog log;
+    struct publisher publisher;
+    struct stamp stamp;
+    uint64_t sequence;
+    uint64_t hashed; /* sequence of the last StateHash */
+    uint64_t event_at;
+    uint32_t epoch;
+    uint32_t spin_us;
+    int intake; /* enum intake */
+};
+
+struct engine *engine_new(struct core *core, uint64_t *counters, int events_directory, uint64_t segment_bytes) {
+    struct engine *engine = aligned_alloc(64, (sizeof *engine + 63) / 64 * 64);
+    if (engine == NULL) {
+        return NULL;
+    }
+    memset(engine, 0, sizeof *engine);
+    engine->core = core;
+    engine->counters = counters;
+    engine->journal.options.segment = -1;
+    engine->journal.spare = -1;
+    engine->journal.bell.file = -1;
+    engine->journal.wanted.file = -1;
+    eventlog_init(&engine->log, events_directory, segment_bytes);
+    if (!ring_init(&engine->events, EVENT_RING_BYTES) ||
+        !publisher_init(&engine->publisher, &engine->events, &engine->answers, &engine->journal, &engine->log,
+                        counters)) {
+        engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_free(struct engine *engine) {
+    journal_free(&engine->journal);
+    eventlog_free(&engine->log);
+    publisher_free(&engine->publisher);
+    ring_free(&engine->events);
+    free(engine);
+}
+
+/* ---- replay ---- */
+
+static int replay_command(struct engine *engine, const struct record_view *record) {
+    uint8_t *out = ring_at(&engine->events, 0);
+    size_t written = 0;
+    uint32_t events = 0;
+    if (core_output_max(engine->core) > engine->events.size / 2) {
+        return REPLAY_RING_TOO_SMALL;
+    }
+    if (core_apply(engine->core, record->sequence, record->epoch, record->time_ns, record->body, record->size, out,
+                   engine->events.size, &written, &events) != CORE_OK) {
+        return REPLAY_STATE_DIVERGED;
+    }
+    if (eventlog_append(&engine->log, out, written) != EVENTLOG_GOOD) {
+        return REPLAY_EVENTS_DIVERGED;
+    }
+    publisher_note(&engine->publisher, out, written);
+    engine->publisher.published += events;
+    return REPLAY_MORE;
+}
+
+int engine_replay(struct engine *engine, struct record_cursor *cursor, uint32_t max) {
+    for (uint32_t i = 0; i < max; i++) {
+        struct record_view record;
+        const int status = record_next(cursor, &record);
+        if (status != RECORD_FOUND) {
+            return status == RECORD_END ? REPLAY_END : REPLAY_DAMAGED;
+        }
+        if (record.kind == RECORD_COMMAND) {
+            const int replayed = replay_command(engine, &record);
+            if (replayed != REPLAY_MORE) {
+                return replayed;
+            }
+        }
+    }
+    return REPLAY_MORE;
+}
+
+uint64_t engine_events_excess(struct engine *engine) {
+    return eventlog_excess(&engine->log);
+}
+
+void engine_settle_events(struct engine *engine) {
+    eventlog_settle(&engine->log);
+}
+
+uint64_t engine_event_segment(const struct engine *engine) {
+    return engine->log.first_sequence;
+}
+
+uint64_t engine_events_cut(const struct engine *engine) {
+    return engine->log.cut_sequence;
+}
+
+bool engine_open(struct engine *engine, const struct journal_options *options, const struct record_cursor *end,
+                 const struct engine_sockets *sockets, int64_t jump_max_ns, uint32_t spin_us, uint8_t *clock_good) {
+    engine->inlets[0] = (struct inlet){sockets->gateway, WIRE_ROLE_GATEWAY};
+    engine->inlets[1] = (struct inlet){sockets->settlement, WIRE_ROLE_SETTLEMENT};
+    engine->inlets[2] = (struct inlet){sockets->admin, WIRE_ROLE_ADMIN};
+    engine->publisher.socket = sockets->events;
+    engine->sequence = end->sequence;
+    engine->hashed = end->sequence;
+    engine->epoch = end->epoch;
+    engine->spin_us = spin_us;
+    *clock_good =
+        stamp_init(&engine->stamp, end->time_ns, jump_max_ns, clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_MONOTONIC));
+    counter_set(engine->counters, COUNTER_SEQUENCE, end->sequence);
+    counter_set(engine->counters, COUNTER_DURABLE_SEQUENCE, end->sequence);
+    counter_set(engine->counters, COUNTER_RELEASED_SEQUENCE, end->sequence);
+    counter_set(engine->counters, COUNTER_PUBLISHED_SEQUENCE, engine->publisher.published);
+    return journal_init(&engine->journal, options, JOURNAL_RING_BYTES, &engine->publisher.bell, engine->counters);
+}
+
+/* ---- apply ---- */
+
+static int intake(const struct engine *engine) {
+    return __atomic_load_n(&engine->intake, __ATOMIC_ACQUIRE);
+}
+
+/* Where the next message goes, once ring and journal have room for the most that a command can cause; NULL when
+ * stopped. */
+static uint8_t *wait_for_slot(struct engine *engine) {
+    for (;;) {
+        uint8_t *slot = journal_slot(&engine->journal);
+        if (slot != NULL && ring_space(&engine->events, engine->event_at) >= core_output_max(engine->core)) {
+            return slot;
+        }
+        if (intake(engine) == INTAKE_STOPPED) {
+            return NULL;
+        }
+        counter_add(engine->counters, COUNTER_RING_FULL_WAITS, 1);
+        doorbell_ring(&engine->journal.bell);
+        doorbell_ring(&engine->publisher.bell);
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+    }
+}
+
+/* Sequences, journals and applies the message in the slot. */
+static void apply(struct engine *engine, const uint8_t *slot, uint16_t size, uint8_t role) {
+    const uint64_t time_ns = stamp_next(&engine->stamp, clock_ns(CLOCK_REALTIME));
+    uint8_t *out = ring_at(&engine->events, engine->event_at);
+    size_t written = 0;
+    uint32_t events = 0;
+    const uint64_t sequence = engine->sequence + 1;
+    __atomic_store_n(&engine->sequence, sequence, __ATOMIC_RELAXED);
+    journal_append(&engine->journal, sequence, time_ns, engine->epoch, role, size);
+    const int result = core_apply(engine->core, sequence, engine->epoch, time_ns, slot, size, out,
+                                  ring_space(&engine->events, engine->event_at), &written, &events);
+    VENUE_ASSERT(result == CORE_OK, "the state hash just taken is the state's");
+    engine->event_at += written;
+    ring_publish(&engine->events, engine->event_at);
+    counter_add(engine->counters, COUNTER_COMMANDS, 1);
+    counter_add(engine->counters, COUNTER_EVENTS, events);
+    counter_set(engine->counters, COUNTER_SEQUENCE, sequence);
+    counter_set(engine->counters, COUNTER_EVENT_SEQUENCE, core_event_sequence(engine->core));
+}
+
+/* A message that the loop itself makes; false when stopped. */
+static bool apply_own(struct engine *engine, uint16_t template_id, const void *block, uint16_t block_length) {
+    uint8_t *slot = wait_for_slot(engine);
+    if (slot == NULL) {
+        return false;
+    }
+    const struct wire_header header = {block_length, template_id, WIRE_SCHEMA_ID, WIRE_SCHEMA_VERSION};
+    memcpy(slot, &header, sizeof header);
+    if (block_length > 0) {
+        memcpy(slot + sizeof header, block, block_length);
+    }
+    apply(engine, slot, (uint16_t)(sizeof header + block_length), WIRE_ROLE_INTERNAL);
+    return true;
+}
+
+static bool apply_hash(struct engine *engine) {
+    uint64_t hash[2];
+    core_hash(engine->core, hash);
+    const struct wire_state_hash block = {.low = hash[0], .high = hash[1]};
+    const bool applied = apply_own(engine, WIRE_STATE_HASH, &block, sizeof block);
+    engine->hashed = engine->sequence;
+    return applied;
+}
+
+/* What must follow a command before the next one: the rest of its work, now and then a state hash. */
+static bool apply_rest(struct engine *engine) {
+    while (core_pending(engine->core)) {
+        if (!apply_own(engine, WIRE_CONTINUE, NULL, 0)) {
+            return false;
+        }
+    }
+    return engine->sequence - engine->hashed < HASH_INTERVAL || apply_hash(engine);
+}
+
+int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message, uint32_t size) {
+    if (!apply_rest(engine)) {
+        return -1;
+    }
+    uint8_t *slot = wait_for_slot(engine);
+    if (slot == NULL) {
+        return -1;
+    }
+    VENUE_ASSERT(size <= MESSAGE_MAX, "the engine's own messages are small");
+    engine->epoch = epoch;
+    memcpy(slot, message, size);
+    const struct core_check check = core_check(engine->core, WIRE_ROLE_INTERNAL, slot, size);
+    if (check.verdict == CORE_APPLY) {
+        apply(engine, slot, (uint16_t)size, WIRE_ROLE_INTERNAL);
+        if (!apply_rest(engine)) {
+            return -1;
+        }
+        doorbell_ring(&engine->journal.bell);
+    }
+    return check.verdict;
+}
+
+/* ---- receive ---- */
+
+static void put_answer(struct engine *engine, const struct answer *answer) {
+    if (!answers_put(&engine->answers, answer)) {
+        counter_add(engine->counters, COUNTER_ANSWERS_DROPPED, 1);
+    }
+    doorbell_ring(&engine->publisher.bell);
+}
+
+static void answer_refused(struct engine *engine, const struct peer *peer, const struct core_check *check) {
+    counter_add(engine->counters, COUNTER_REFUSED, 1);
+    put_answer(engine, &(struct answer){
+                           .peer = *peer,
+                           .header = {sizeof(struct wire_refused), WIRE_REFUSED, WIRE_SCHEMA_ID, WIRE_SCHEMA_VERSION},
+                           .block.refused = {.reason = check->reason,
+                                             .template_id = check->template_id,
+                                             .session = check->session,
+                                             .client_seq = check->client_seq},
+                       });
+}
+
+static void answer_gap(struct engine *engine, const struct peer *peer, const struct core_check *check) {
+    counter_add(engine->counters, COUNTER_GAPS, 1);
+    put_answer(engine, &(struct answer){
+                           .peer = *peer,
+                           .header = {sizeof(struct wire_gap), WIRE_GAP, WIRE_SCHEMA_ID, WIRE_SCHEMA_VERSION},
+                           .block.gap = {.session = check->session,
+                                         .session_epoch = check->session_epoch,
+                                         .client_seq = check->client_seq,
+                                         .last_client_seq = check->last_client_seq},
+                       });
+}
+
+static void malformed(struct engine *engine, const struct peer *peer, uint16_t template_id) {
+    const struct core_check check = {.reason = WIRE_REASON_MALFORMED, .template_id = template_id};
+    counter_add(engine->counters, COUNTER_MALFORMED, 1);
+    if (peer->size > 0) {
+        answer_refused(engine, peer, &check);
+    }
+}
+
+/* One command. `gap_session` is the session that last met a gap in this frame: one answer per gap is enough. */
+static bool on_command(struct engine *engine, const struct inlet *inlet, const struct peer *peer,
+                       const uint8_t *message, uint32_t size, uint32_t *gap_session) {
+    if (size > MESSAGE_MAX) {
+        malformed(engine, peer, 0);
+        return true;
+    }
+    uint8_t *slot = wait_for_slot(engine);
+    if (slot == NULL) {
+        return false;
+    }
+    /* Into the journal's own memory before it is looked at: aligned, and the same bytes are checked, journaled and
+     * applied. */
+    memcpy(slot, message, size);
+    const struct core_check check = core_check(engine->core, inlet->role, slot, size);
+    switch (check.verdict) {
+    case CORE_APPLY:
+        apply(engine, slot, (uint16_t)size, inlet->role);
+        return apply_rest(engine);
+    case CORE_DUPLICATE:
+        counter_add(engine->counters, COUNTER_DUPLICATES, 1);
+        return true;
+    case CORE_GAP:
+        if (check.session != *gap_session) {
+            answer_gap(engine, peer, &check);
+        }
+        *gap_session = check.session;
+        return true;
+    default:
+        answer_refused(engine, peer, &check);
+        return true;
+    }
+}
+
+static void on_frame(struct engine *engine, const struct inlet *inlet, const struct peer *peer, const uint8_t *bytes,
+                     size_t size) {
+    if (frame_check(bytes, size, FRAME_COMMANDS) < 0) {
+        malformed(engine, peer, 0);
+        return;
+    }
+    uint32_t gap_session = 0;
+    bool open = true;
+    for (size_t at = sizeof(struct frame_header); at < size && open;) {
+        struct frame_entry entry;
+        memcpy(&entry, bytes + at, sizeof entry);
+        open = on_command(engine, inlet, peer, bytes + at + sizeof entry, entry.size, &gap_session);
+        at += frame_entry_size(entry.size);
+    }
+    doorbell_ring(&engine->journal.bell);
+}
+
+/* One message of a command socket: routing id and one frame. False when there is none. */
+static bool receive(struct engine *engine, const struct inlet *inlet) {
+    union zmq_message part;
+    struct peer peer = {0};
+    zmq.msg_init(&part);
+    if (zmq.msg_recv(&part, inlet->socket, ZMQ_DONTWAIT) < 0) {
+        zmq.msg_close(&part);
+        return false;
+    }
+    const size_t id_size = zmq.msg_size(&part);
+    peer.size = (uint8_t)(id_size <= PEER_ID_MAX ? id_size : 0);
+    memcpy(peer.id, zmq.msg_data(&part), peer.size);
+    bool whole = false;
+    for (int parts = 2; zmq.msg_more(&part) != 0 && zmq.msg_recv(&part, inlet->socket, ZMQ_DONTWAIT) >= 0; parts++) {
+        if (parts == 2 && zmq.msg_more(&part) == 0 && peer.size > 0) {
+            whole = true;
+            on_frame(engine, inlet, &peer, zmq.msg_data(&part), zmq.msg_size(&part));
+        }
+    }
+    if (!whole) {
+        malformed(engine, &peer, 0);
+    }
+    zmq.msg_close(&part);
+    return true;
+}
+
+/* ---- the loop ---- */
+
+/* Takes what has arrived, the sockets in turn so that none starves another; returns how many frames. */
+static int drain(struct engine *engine) {
+    int frames = 0;
+    bool some = true;
+    while (some && frames < FRAMES_PER_TURN && intake(engine) == INTAKE_OPEN) {
+        some = false;
+        for (int i = 0; i < ROLES; i++) {
+            if (receive(engine, &engine->inlets[i])) {
+                frames++;
+                some = true;
+            }
+        }
+    }
+    return frames;
+}
+
+static void count_turn(struct engine *engine, uint64_t begun_ns) {
+    counter_raise(engine->counters, COUNTER_LOOP_NS_MAX, clock_ns(CLOCK_MONOTONIC) - begun_ns);
+    counter_set(engine->counters, COUNTER_VENUE_STATE, core_venue_state(engine->core));
+    counter_set(engine->counters, COUNTER_ORDERS, core_orders_in_use(engine->core));
+    counter_set(engine->counters, COUNTER_EPOCH, engine->epoch);
+}
+
+static void poll_inlets(const struct engine *engine) {
+    struct zmq_poll_item items[ROLES];
+    for (int i = 0; i < ROLES; i++) {
+        items[i] = (struct zmq_poll_item){.socket = engine->inlets[i].socket, .events = ZMQ_POLLIN};
+    }
+    zmq.poll(items, ROLES, POLL_MS);
+}
+
+int engine_loop(struct engine *engine) {
+    uint64_t busy_ns = clock_ns(CLOCK_MONOTONIC);
+    count_turn(engine, busy_ns);
+    while (intake(engine) == INTAKE_OPEN) {
+        const uint64_t begun_ns = clock_ns(CLOCK_MONOTONIC);
+        counter_add(engine->counters, COUNTER_LOOP_TURNS, 1);
+        if (!stamp_look(&engine->stamp, clock_ns(CLOCK_REALTIME), begun_ns)) {
+            counter_add(engine->counters, COUNTER_CLOCK_JUMPS, 1);
+            return LOOP_CLOCK_JUMPED;
+        }
+        if (drain(engine) > 0) {
+            count_turn(engine, begun_ns);
+            busy_ns = clock_ns(CLOCK_MONOTONIC);
+        } else if (begun_ns - busy_ns > engine->spin_us * UINT64_C(1000)) {
+            poll_inlets(engine);
+            busy_ns = clock_ns(CLOCK_MONOTONIC);
+        }
+    }
+    if (intake(engine) == INTAKE_DRAINING && apply_rest(engine) && apply_hash(engine)) {
+        return LOOP_DRAINED;
+    }
+    return LOOP_STOPPED;
+}
+
+void engine_journal(struct engine *engine) {
+    journal_run(&engine->journal);
+}
+
+void engine_prepare(struct engine *engine) {
+    journal_prepare(&engine->journal);
+}
+
+void engine_publish(struct engine *engine) {
+    publisher_run(&engine->publisher);
+}
+
+void engine_drain(struct engine *engine) {
+    int open = INTAKE_OPEN;
+    __atomic_compare_exchange_n(&engine->intake, &open, INTAKE_DRAINING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+void engine_stop(struct engine *engine) {
+    __atomic_store_n(&engine->intake, INTAKE_STOPPED, __ATOMIC_RELEASE);
+}
+
+void engine_close_journal(struct engine *engine, int how) {
+    journal_close(&engine->journal, (enum journal_close)how);
+}
+
+void engine_close_publisher(struct engine *engine) {
+    publisher_close(&engine->publisher);
+    __atomic_store_n(&engine->journal.preparing, 0, __ATOMIC_RELEASE);
+    doorbell_ring(&engine->journal.wanted);
+}
+
+uint64_t engine_published(const struct engine *engine) {
+    return __atomic_load_n(&engine->publisher.published, __ATOMIC_ACQUIRE);
+}
+
+uint64_t engine_released(const struct engine *engine) {
+    return journal_released(&engine->journal);
+}
+
+uint64_t engine_sequence(const struct engine *engine) {
+    return __atomic_load_n(&engine->sequence, __ATOMIC_RELAXED);
+}

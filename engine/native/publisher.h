@@ -1,0 +1,67 @@
+/* The publisher thread: released events to the event journal and then to every live consumer, and answers to whom they
+   concern.
+
+   It never waits for a consumer: who cannot take a frame is cut off, told so as soon as possible, and catches up from
+   the replay socket. */
+#ifndef VENUE_PUBLISHER_H
+#define VENUE_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "answers.h"
+#include "doorbell.h"
+#include "eventlog.h"
+#include "frame.h"
+#include "journal.h"
+#include "ring.h"
+
+enum {
+    CONSUMERS_MAX = 64,
+    PUBLISHED_BYTES_MAX = 1 << 16, /* of entries in one frame */
+    ENTRY_MAX = 1 << 14,
+};
+
+struct consumer {
+    struct peer peer;
+    bool cut; /* no longer served; still to be told */
+};
+
+/* Events from first_sequence on, up to the next item's, were made in this epoch. */
+struct epoch_range {
+    uint64_t first_sequence;
+    uint32_t epoch;
+};
+
+struct publisher {
+    struct ring *events;
+    struct answers *answers;
+    const struct journal *journal;
+    struct eventlog *log;
+    uint64_t *counters;
+    struct doorbell bell;
+    void *socket;
+    struct consumer consumers[CONSUMERS_MAX];
+    uint32_t consumer_count;
+    struct epoch_range *epochs;
+    uint32_t epoch_count;
+    uint32_t epoch_room;
+    uint32_t epoch;
+    uint64_t spoke_ns;
+    int closing;
+    _Alignas(64) uint64_t published; /* last event stored and sent */
+    uint8_t frame[sizeof(struct frame_header) + PUBLISHED_BYTES_MAX + ENTRY_MAX];
+};
+
+bool publisher_init(struct publisher *publisher, struct ring *events, struct answers *answers,
+                    const struct journal *journal, struct eventlog *log, uint64_t *counters);
+void publisher_free(struct publisher *publisher);
+
+/* Learns from an EpochStarted which epoch an event belongs to; called for every event that is stored. */
+void publisher_note(struct publisher *publisher, const uint8_t *entries, size_t size);
+
+/* The publisher thread; returns once closed and everything released is published. */
+void publisher_run(struct publisher *publisher);
+void publisher_close(struct publisher *publisher);
+
+#endif

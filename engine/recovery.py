@@ -1,0 +1,139 @@
+"""Brings a core back to what its journal says: replay, torn tail cut, damage refused, event journal rebuilt where it lacks.
+
+What a COMMIT ever called durable is never dropped: damage at or below a known watermark ends the start with file and offset.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine._native import ffi, lib
+from engine.journal import EVENT_SUFFIX, INDEX_SUFFIX, Damaged, map_segment, segments
+
+#: Records per call into C: between two calls progress is told and a stop request seen.
+RECORDS_PER_CALL = 65_536
+ZERO_BYTES = 1 << 20
+
+
+class RecoveryError(Exception):
+    """The engine must not start on this journal; the text says what an operator has to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A torn tail that was cut: from this offset of this file on there was nothing durable."""
+
+    path: Path
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Where the journal ends: `cursor` (struct record_cursor *), the last segment or None, and how it came to its end."""
+
+    cursor: Any
+    segment: Path | None
+    clean: bool
+    cut: Cut | None
+    events_rewritten_from: int
+
+
+def recover(
+    engine: Any, journal_directory: Path, events_directory: Path, *, sync: bool, on_progress: Callable[[str], None]
+) -> Recovered:
+    """Replays everything into the engine; raises Damaged or RecoveryError, having changed nothing of value.
+
+    `sync`: the engine is to run with events released only when durable, so that events without their commands prove a loss.
+    on_progress gets a line now and then and may raise to give up.
+    """
+    cursor = ffi.new("struct record_cursor *")
+    cut, last = _replay_segments(engine, cursor, segments(journal_directory), on_progress)
+    lost = lib.engine_events_excess(engine)
+    if lost and sync and cursor.durability == lib.JOURNAL_SYNC:
+        raise RecoveryError(
+            f"{events_directory} holds events of command {lost}, but {journal_directory} ends at {cursor.sequence}: "
+            "acknowledged commands are missing; restore the journal, or delete the event journal to accept the loss"
+        )
+    if cut is not None:
+        _zero_from(cut)
+        for path in segments(journal_directory):
+            if path.stem > cut.path.stem:
+                path.unlink()
+        _sync_directory(journal_directory)
+    lib.engine_settle_events(engine)
+    _remove_later_events(events_directory, lib.engine_event_segment(engine))
+    clean = cut is None and (last is None or bool(cursor.clean))
+    return Recovered(cursor, last, clean, cut, lib.engine_events_cut(engine))
+
+
+def _replay_segments(
+    engine: Any, cursor: Any, paths: list[Path], on_progress: Callable[[str], None]
+) -> tuple[Cut | None, Path | None]:
+    total = sum(path.stat().st_size for path in paths) or 1
+    done = 0
+    for path in paths:
+        data = map_segment(path)
+        buffer = ffi.from_buffer(data)
+        cursor.data, cursor.size, cursor.offset = buffer, len(data), 0
+        while (status := lib.engine_replay(engine, cursor, RECORDS_PER_CALL)) == lib.REPLAY_MORE:
+            on_progress(f"replaying {100 * (done + cursor.offset) // total} %")
+        if status == lib.REPLAY_DAMAGED:
+            _refuse_below_watermark(cursor, path, paths)
+            return Cut(path, cursor.offset), path
+        if status != lib.REPLAY_END:
+            raise RecoveryError(_divergence(status, cursor, path))
+        done += len(data)
+    return None, paths[-1] if paths else None
+
+
+def _refuse_below_watermark(cursor: Any, path: Path, paths: list[Path]) -> None:
+    """Looks beyond the damage for a COMMIT that calls something durable that cannot be read any more."""
+    watermark = 0
+    offset = cursor.offset
+    for later in paths[paths.index(path) :]:
+        data = map_segment(later)
+        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), offset))
+        offset = 0
+    if watermark > cursor.sequence:
+        raise Damaged(
+            path, cursor.offset, f"no valid record after command {cursor.sequence}, but command {watermark} was durable"
+        )
+
+
+def _divergence(status: int, cursor: Any, path: Path) -> str:
+    where = f"{path}: command {cursor.sequence}"
+    return {
+        lib.REPLAY_STATE_DIVERGED: f"{where}: the state hash journaled there is not the one the replay arrives at",
+        lib.REPLAY_EVENTS_DIVERGED: f"{where}: the event journal holds other events than the replay gives",
+        lib.REPLAY_RING_TOO_SMALL: f"{where}: the limits journaled so far need a larger event ring than this build has",
+    }[status]
+
+
+def _zero_from(cut: Cut) -> None:
+    """What lay beyond the cut must never be taken for a record or a watermark again."""
+    with cut.path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(cut.offset)
+        for at in range(cut.offset, end, ZERO_BYTES):
+            file.write(bytes(min(ZERO_BYTES, end - at)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _remove_later_events(directory: Path, first_sequence: int) -> None:
+    for suffix in (EVENT_SUFFIX, INDEX_SUFFIX):
+        for path in segments(directory, suffix):
+            if int(path.stem) > first_sequence:
+                path.unlink()
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
