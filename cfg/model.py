@@ -182,9 +182,6 @@ class Settlement(Table):
     priority_fee_gwei: int = Field(default=1, ge=0, le=1_000_000)
     fee_bump_percent: int = Field(default=25, ge=10, le=1_000)
     checkpoint_interval_ms: int = Field(default=10_000, ge=100, le=3_600_000)
-    unsettled_gross_limit: UnitsLimit = 0
-    oldest_unsettled_limit_ms: int = Field(default=0, ge=0, le=86_400_000)
-    chain_head_age_limit_ms: int = Field(default=0, ge=0, le=86_400_000)
 
     @model_validator(mode="after")
     def _relations(self) -> Self:
@@ -302,7 +299,6 @@ class Session(Table):
     password_hash: str = Field(
         pattern=r"^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$", repr=False
     )
-    cancel_on_disconnect: bool
 
 
 class VenueConfig(Table):
