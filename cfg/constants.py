@@ -25,7 +25,7 @@ EVENTS_PER_FILL = 2
 EVENTS_AROUND_FILLS = 8
 
 #: The vault's `settle_batch` stays under the block gas limit of an ordinary chain up to this many legs.
-BATCH_LEGS_MAX = 700
+BATCH_LEGS_MAX = 636
 
 #: A drain ends before systemd's TimeoutStopSec=60 turns it into a kill.
 DRAIN_TIMEOUT_S = 45
