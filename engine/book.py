@@ -79,6 +79,8 @@ MILLION = 1_000_000  # rates are parts per million
 INT64_MAX = 2**63 - 1
 PRICE_MAX_TICKS = 2**24 - 1
 PRICES_PER_PAGE_SHIFT = 6
+EVENTS_PER_PART_MAX = 65_536
+LAST_GENERATION = 2**32 - 1
 CLORDID_BYTES = 40  # 36 on the wire, padded to whole words for hashing
 
 ReferenceData = LimitsSet | AssetSet | InstrumentSet | AccountSet | SessionSet
@@ -544,7 +546,7 @@ class ReferenceCore:
             return Reason.ACCOUNT_NOT_PERMITTED
         if not account.enabled:
             return Reason.ACCOUNT_DISABLED
-        if self._state_of(instrument) != TradingState.OPEN:
+        if not self._market_open(instrument):
             return Reason.MARKET_NOT_OPEN
         if not _is_member(command.side, Side):
             return Reason.INVALID_SIDE
@@ -582,7 +584,7 @@ class ReferenceCore:
         """The limits and the money, last of all; Reason.NONE when the order may come in."""
         if self.open_orders(order.session) >= self.limits.max_open_orders_per_session:
             return Reason.TOO_MANY_OPEN_ORDERS
-        if len(self.orders) >= self.limits.max_orders:
+        if len(self.orders) >= self.limits.max_orders or not self._free_slots:
             return Reason.ORDER_POOL_FULL
         if order.can_rest and self._needs_page_beyond_limit(order.page):
             return Reason.BOOK_FULL
@@ -676,7 +678,9 @@ class ReferenceCore:
         notional_units = maker.price_ticks * quantity_lots * definition.tick_units
         maker_fee_units = self._fill(maker, quantity_lots, notional_units, maker.maker_ppm)
         taker_fee_units = self._fill(taker, quantity_lots, notional_units, taker.taker_ppm)
-        self._add_available(self._fee_account(), definition.quote, maker_fee_units + taker_fee_units)
+        fee_account = self._fee_account()
+        assert fee_account is not None, "a market without a fee account is not open"
+        self._add_available(fee_account, definition.quote, maker_fee_units + taker_fee_units)
         head = self._head()
         self._emit(
             Trade(
@@ -759,7 +763,7 @@ class ReferenceCore:
         instrument = self.instruments[order.instrument]
         definition = instrument.definition
         new_leaves = command.quantity_lots - order.cum_lots
-        if self._state_of(instrument) != TradingState.OPEN:
+        if not self._market_open(instrument):
             return Reason.MARKET_NOT_OPEN
         if not 1 <= command.quantity_lots <= definition.quantity_max_lots:
             return Reason.INVALID_QUANTITY
@@ -879,7 +883,8 @@ class ReferenceCore:
         order.leaves_lots = 0
         self._reserve(order)
         del self.orders[order.slot]
-        self._free_slots.append(order.slot)
+        if self.generations[order.slot] < LAST_GENERATION:
+            self._free_slots.append(order.slot)
 
     def _cancel(self, order: Order, reason: Reason, command: CancelOrder | None = None) -> None:
         """Ends an order that is not in the book (any more) with lots left."""
@@ -923,9 +928,9 @@ class ReferenceCore:
         pages = self.pages_in_use()
         return page not in pages and len(pages) >= self.limits.max_price_pages
 
-    def _state_of(self, instrument: Instrument) -> int:
-        """The stricter of the venue's and the instrument's state."""
-        return max(self.venue_state, instrument.state)
+    def _market_open(self, instrument: Instrument) -> bool:
+        """Whether the stricter of the venue's and the instrument's state is Open, and fees have somewhere to go."""
+        return max(self.venue_state, instrument.state) == TradingState.OPEN and self._fee_account() is not None
 
     # Money.
 
@@ -963,8 +968,8 @@ class ReferenceCore:
         balance.available_units += amount_units
         assert balance.available_units >= 0, "a reservation covers whatever its order can cost"
 
-    def _fee_account(self) -> int:
-        return next(id_ for id_, account in self.accounts.items() if account.kind == AccountKind.FEE)
+    def _fee_account(self) -> int | None:
+        return next((id_ for id_, account in self.accounts.items() if account.kind == AccountKind.FEE), None)
 
     def _credit(self, command: Credit) -> None:
         if command.account not in self.accounts:
@@ -1128,7 +1133,8 @@ class ReferenceCore:
         if any(not 1 <= limit <= pool for limit, pool in pools):
             self._refuse(command, 0, Reason.CAPACITY_EXCEEDED, Role.INTERNAL)
             return
-        if not 1 <= command.max_fills_per_command <= command.max_events_per_part - 4:
+        few_enough = 1 <= command.max_fills_per_command <= command.max_events_per_part - 4
+        if not few_enough or command.max_events_per_part > EVENTS_PER_PART_MAX:
             self._refuse(command, 0, Reason.INVALID_REFERENCE, Role.INTERNAL)
             return
         self.limits = command

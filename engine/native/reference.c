@@ -41,7 +41,8 @@ void apply_limits_set(struct core *core, const struct wire_limits_set *command) 
         return;
     }
     if (command->max_fills_per_command < 1 ||
-        (uint64_t)command->max_fills_per_command + 4 > command->max_events_per_part) {
+        (uint64_t)command->max_fills_per_command + 4 > command->max_events_per_part ||
+        command->max_events_per_part > EVENTS_PER_PART_MAX) {
         refuse_reference(core, WIRE_LIMITS_SET, 0, WIRE_REASON_INVALID_REFERENCE);
         return;
     }
