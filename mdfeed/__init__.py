@@ -1,0 +1,1 @@
+"""The public feed: engine events in; sequenced packets, snapshots and replays out; and the reference client."""

@@ -1,0 +1,148 @@
+"""The whole feed against the reference core: whatever the network does, a subscriber's books end up equal to the
+core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import zmq
+
+from mdfeed.book import LAST_IN_TRANSACTION
+from mdfeed.daemon import Feed
+from mdfeed.packets import PACKET_MAX
+from mdfeed.receiver import Resynchronized, Status, Transaction
+from tests.fixtures.fix_mdfeed import (
+    CHANNEL,
+    Subscriber,
+    Venue,
+    books_of_core,
+    books_of_market,
+    heartbeat,
+    packet,
+    publish,
+    shuffled,
+)
+
+STEPS = 2_500
+SEEDS = (11, 12, 13)
+
+
+@pytest.fixture
+def context() -> Iterator[zmq.Context[Any]]:
+    """Sockets of one test."""
+    with zmq.Context[Any]() as context:
+        yield context
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_books_equal_the_cores_after_every_transaction(context: zmq.Context[Any], seed: int) -> None:
+    """A subscriber from message 1 has the core's books and states after every command, each as one transaction."""
+    venue, feed = Venue(seed), Feed(CHANNEL, 10_000)
+    subscriber = Subscriber(context, feed)
+    kinds = set()
+    for events in venue.steps(STEPS):
+        bodies = publish(feed, events)
+        seen = subscriber.deliver(*(packet(feed, body) for body in bodies))
+        seen += subscriber.recover() if subscriber.receiver.status is Status.JOINING and bodies else []
+        transactions = [event for event in seen if isinstance(event, Transaction)]
+        assert len(transactions) <= 1, "one command, one transaction"
+        for transaction in transactions:
+            kinds |= {type(message).__name__ for message in transaction.messages}
+            flags = [message.flags for message in transaction.messages]
+            assert flags == [0] * (len(flags) - 1) + [LAST_IN_TRANSACTION]
+        if subscriber.receiver.session_id is not None:
+            market = subscriber.receiver.market
+            assert books_of_market(market) == books_of_core(venue.core)
+            assert (market.state, market.day) == (venue.core.venue_state, venue.core.day)
+            assert market.epoch == venue.core.epoch
+    subscriber.close()
+    assert kinds >= {"OrderAdd", "OrderModify", "OrderExecute", "OrderDelete", "Trade", "TradingStatus", "EndOfDay"}
+    assert kinds >= {"InstrumentDefinition", "SessionStart", "SettlementUpdate"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_loss_repetition_reordering_and_damage_heal(context: zmq.Context[Any], seed: int) -> None:
+    """With a tenth of packets lost and many late, twice or damaged, the books equal the core's again after recovery."""
+    venue, feed, random = Venue(seed), Feed(CHANNEL, 30), Random(seed)
+    subscriber = Subscriber(context, feed)
+    packets: list[bytes] = []
+    trades = 0
+    for number, events in enumerate(venue.steps(STEPS), 1):
+        packets += [packet(feed, body) for body in publish(feed, events)]
+        if number % 97 == 0:
+            seen = subscriber.deliver(*shuffled(random, packets, loss=0.1), heartbeat(feed))
+            seen += subscriber.recover()
+            trades += sum(isinstance(event, Transaction) for event in seen)
+            packets = []
+            assert subscriber.receiver.status is Status.LIVE
+            assert books_of_market(subscriber.receiver.market) == books_of_core(venue.core)
+            assert subscriber.receiver.market.sequence == feed.state.sequence
+    subscriber.close()
+    statistics = subscriber.receiver.statistics
+    print(statistics)
+    assert min(statistics.gaps, statistics.duplicates, statistics.corrupt, statistics.replays) > 0
+    assert statistics.snapshots > 1, "a hole older than the publisher's history needs a snapshot"
+    assert statistics.book_errors == 0 and trades > 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_restarted_publisher_gives_the_same_bytes_per_sequence(seed: int) -> None:
+    """Another publisher, reading the same events in other portions, has the same session and message bytes."""
+    random = Random(seed)
+    steps = list(Venue(seed).steps(STEPS))
+    first, second = Feed(CHANNEL, 100_000), Feed(CHANNEL, 100_000)
+    events = [event for step in steps for event in step]
+    bodies = [body for step in steps for body in publish(first, step)]
+    again = []
+    while events:
+        size = random.randrange(1, 400)
+        again += publish(second, events[:size])
+        events = events[size:]
+    assert first.line == second.line
+    assert first.chain == second.chain != 0
+    assert b"".join(body.entries for body in bodies) == b"".join(body.entries for body in again)
+    assert len(again) < len(bodies), "larger portions make fuller packets"
+    assert all(len(packet(second, body)) <= PACKET_MAX for body in again)
+
+
+def test_a_late_joiner_starts_from_a_snapshot(context: zmq.Context[Any]) -> None:
+    """Joining in the middle takes one snapshot, applies what was buffered behind it, and goes on live."""
+    venue, feed = Venue(5), Feed(CHANNEL, 10)
+    for events in venue.steps(1_500):
+        publish(feed, events)
+    subscriber = Subscriber(context, feed)
+    assert subscriber.deliver(heartbeat(feed)) == []
+    snapshot_at = feed.state.sequence
+    seen = subscriber.recover()
+    assert Resynchronized(subscriber.receiver.session_id or 0, snapshot_at) in seen
+    for events in venue.steps(500):
+        subscriber.deliver(*(packet(feed, body) for body in publish(feed, events)))
+        assert books_of_market(subscriber.receiver.market) == books_of_core(venue.core)
+    subscriber.close()
+    assert subscriber.receiver.statistics.snapshots == 1
+    assert subscriber.receiver.statistics.replays == 0
+
+
+def test_another_history_is_another_session_and_gets_a_snapshot(context: zmq.Context[Any]) -> None:
+    """When the session id changes, the subscriber drops everything and takes a snapshot of the new session."""
+    old, new = Venue(1), Venue(2)
+    feed = Feed(CHANNEL, 100)
+    for events in old.steps(800):
+        publish(feed, events)
+    subscriber = Subscriber(context, feed)
+    subscriber.deliver(heartbeat(feed))
+    subscriber.recover()
+    replaced = Feed(CHANNEL, 100)
+    for events in new.steps(300):
+        publish(replaced, events, salt=1)
+    subscriber.move(replaced)
+    subscriber.deliver(heartbeat(replaced))
+    assert subscriber.receiver.status is Status.JOINING
+    subscriber.recover()
+    assert books_of_market(subscriber.receiver.market) == books_of_core(new.core)
+    assert subscriber.receiver.statistics.sessions == 1
+    subscriber.close()
