@@ -16,7 +16,17 @@ from cffi import FFI
 MODULE = "engine._native"
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = Path("engine", "native")  # relative: setuptools refuses absolute sources
-HEADERS = ("api.h", "loop.h")
+HEADERS = (
+    "api.h",
+    "crc32c.h",
+    "counters.h",
+    "record.h",
+    "journal.h",
+    "eventlog.h",
+    "stamp.h",
+    "zmq_table.h",
+    "loop.h",
+)
 # Python's own headers do not compile under -Wconversion; as system headers they may do as they like.
 FLAGS = [
     "-std=c11",
@@ -63,5 +73,8 @@ ffi = builder(Path())
 if __name__ == "__main__":
     objects = ROOT / "build" / "native"
     built = Path(builder(ROOT).compile(tmpdir=str(objects)))
-    shutil.copy2(built, ROOT / "engine" / built.name)
+    # Renamed into place: writing over a module that a running process has mapped would kill it.
+    fresh = ROOT / "engine" / f".{built.name}.new"
+    shutil.copy2(built, fresh)
+    fresh.replace(ROOT / "engine" / built.name)
     print(f"engine/{built.name}")
