@@ -47,6 +47,7 @@ from engine.wire.messages import (
     SettlementStatus,
     SettlementStatusChanged,
     Side,
+    StateHash,
     TimeInForce,
     Trade,
     TradingState,
@@ -576,7 +577,9 @@ class CommandSource:
         if damage == 2:
             return self.random.choice(list(Role)), message
         if damage == 3:
-            return Role.INTERNAL, HEADER.pack(block_length, self.random.randrange(130), schema_id, version) + body
+            # Not EpochStart or StateHash: wrong contents of those are a programmer's error and stop the core.
+            others = [id_ for id_ in range(130) if id_ not in (EpochStart.TEMPLATE_ID, StateHash.TEMPLATE_ID)]
+            return Role.INTERNAL, HEADER.pack(block_length, self.random.choice(others), schema_id, version) + body
         if damage == 4:
             return role, HEADER.pack(block_length, template_id, schema_id + 1, version) + body
         if damage == 5:
