@@ -68,7 +68,7 @@ class Worker:
 
 
 class EngineService:
-    """The engine as cfg.daemon runs it. Order of the start: recover, bind, publish, new epoch, reference data, intake."""
+    """The engine as cfg.daemon runs it. It starts so: recover, bind, publish, new epoch, reference data, intake."""
 
     def __init__(self, config: VenueConfig, life: Life) -> None:
         self._config = config
@@ -258,7 +258,7 @@ class EngineService:
         )
 
     def _begin_epoch(self, recovered: Recovered, events: EventJournal) -> None:
-        """A new epoch, what cfg changed, and the market open again if that is for us to say; durable and published when this returns."""
+        """A new epoch, what cfg changed, and the market open again if that is for us to say; returns once published."""
         first_event = int(lib.engine_published(self._engine)) + 1
         epoch = recovered.cursor.epoch + 1
         commands = [start.epoch_start(self._config, epoch, unclean=not recovered.clean)]

@@ -1,7 +1,7 @@
 """Reads both journals of the engine: the commands that are its truth, and the events that follow from them.
 
-Every record is proved (chained CRC, dense sequence) before it is shown; the first that cannot be proved ends the reading with Damaged.
-Works on a stopped engine's directory and, up to what is written, on a running one's: `python -m engine.journal print|verify DIR`.
+Every record is proved (chained CRC, dense sequence) before it is shown; the first that cannot be ends the reading with
+Damaged. Works on a stopped engine's directory and on a running one's: `python -m engine.journal print|verify DIR`.
 """
 
 from __future__ import annotations
@@ -103,9 +103,9 @@ class EventJournal:
         self._firsts: list[int] = []
 
     def entries(self, first: int, last: int, bytes_max: int) -> tuple[bytes, int]:
-        """Whole entries of events first, first + 1, ... up to `last` and bytes_max; and how many. Nothing if `first` is not stored.
+        """Whole entries of events first, first + 1, ... up to `last` and bytes_max; and how many.
 
-        All come from one segment, so there may be fewer than asked for; at least one when `first` is stored. Damaged when file and index disagree.
+        Nothing if `first` is not stored, else at least one; all of one segment. Damaged when file and index disagree.
         """
         segment = self._segment_of(first)
         if segment is None or last < first:

@@ -1,6 +1,6 @@
-"""Brings a core back to what its journal says: replay, torn tail cut, damage refused, event journal rebuilt where it lacks.
+"""Brings a core back to what its journal says: replay, cut a torn tail, refuse damage, rebuild the event journal.
 
-What a COMMIT ever called durable is never dropped: damage at or below a known watermark ends the start with file and offset.
+What a COMMIT called durable is never dropped: damage at or below a known watermark ends the start.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """Where the journal ends: `cursor` (struct record_cursor *), the last segment or None, and how it came to its end."""
+    """Where the journal ends: `cursor` (struct record_cursor *), the last segment or None, and how it ended."""
 
     cursor: Any
     segment: Path | None
@@ -47,7 +47,7 @@ def recover(
 ) -> Recovered:
     """Replays everything into the engine; raises Damaged or RecoveryError, having changed nothing of value.
 
-    `sync`: the engine is to run with events released only when durable, so that events without their commands prove a loss.
+    `sync`: events are released only when durable, so that events without their commands prove a loss.
     on_progress gets a line now and then and may raise to give up.
     """
     cursor = ffi.new("struct record_cursor *")

@@ -1,4 +1,4 @@
-"""The replay server: whoever lacks events asks here and gets whole entries from the event journal, exactly the bytes that went out live.
+"""The replay server: who lacks events asks here and gets entries of the event journal, the bytes that went out live.
 
 A thread of its own, never the hot one; it serves only what was published.
 """

@@ -50,7 +50,7 @@ def _loaded_libzmq(maps: str) -> str:
 
 
 def make_context(housekeeping_cpu: int) -> Context:
-    """A context of our own; its I/O thread runs on housekeeping_cpu if that is not -1 (which must be a CPU we may use: libzmq aborts else)."""
+    """A context of our own, its I/O thread on housekeeping_cpu unless -1; a CPU we may not use would abort libzmq."""
     context: Context = zmq.Context()
     if housekeeping_cpu >= 0:
         context.set(zmq.THREAD_AFFINITY_CPU_ADD, housekeeping_cpu)
