@@ -1,6 +1,8 @@
-"""Follows the engine's events from the first one and adds them up, independently of every daemon: what the demo holds the others against.
+"""Follows the engine's events from the first one and adds them up, independently of every daemon: what the demo holds
+the others against.
 
-Keeps its own sums of balances from Credited and Trade alone, and requires every checkpoint of the engine to agree with them to the unit.
+Keeps its own sums of balances from Credited and Trade alone, and requires every checkpoint of the engine to agree with
+them to the unit.
 """
 
 from __future__ import annotations
@@ -13,10 +15,14 @@ import zmq
 from engine.wire.client import EngineEvents, event_epoch, event_sequence
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import (
+    AnyMessage,
     CheckpointBalance,
     CheckpointEnded,
     Credited,
     InstrumentDefined,
+    OrderAccepted,
+    OrderCanceled,
+    OrderReplaced,
     Role,
     SettlementState,
     SettlementStatusChanged,
@@ -44,6 +50,7 @@ class Audit:
     final_through: int = 0
     batches_final: int = 0
     checkpoints: int = 0
+    last_book_event: int = 0  # the last event that changed a book
     differences: list[str] = field(default_factory=list)
     _instruments: dict[int, InstrumentDefined] = field(default_factory=dict)
     _checkpoint: dict[Pair, int] = field(default_factory=dict)
@@ -76,6 +83,8 @@ class Audit:
         self.sequence, self.epoch = sequence, event_epoch(view)
         event = decode(view)
         self.counts[type(event).__name__] += 1
+        if _changes_book(event):
+            self.last_book_event = sequence
         if isinstance(event, InstrumentDefined):
             self._instruments[event.instrument] = event
         elif isinstance(event, Credited):
@@ -115,6 +124,19 @@ class Audit:
         ours = {pair: units for pair, units in self.balances.items() if units}
         if ours != self._checkpoint:
             pairs = sorted(set(ours) | set(self._checkpoint))
-            wrong = [f"{p}: {ours.get(p, 0)} / {self._checkpoint.get(p, 0)}" for p in pairs if ours.get(p) != self._checkpoint.get(p)]
+            wrong = [
+                f"{p}: {ours.get(p, 0)} / {self._checkpoint.get(p, 0)}"
+                for p in pairs
+                if ours.get(p) != self._checkpoint.get(p)
+            ]
             self.differences.append(f"checkpoint {event.checkpoint} (audit / engine): {'; '.join(wrong)}")
         self._checkpoint = {}
+
+
+def _changes_book(event: AnyMessage) -> bool:
+    """Whether a subscriber sees this event in a book."""
+    if isinstance(event, OrderAccepted):
+        return event.rested_lots > 0
+    if isinstance(event, OrderCanceled):
+        return bool(event.was_resting)
+    return isinstance(event, Trade | OrderReplaced)

@@ -1,6 +1,7 @@
 """A whole venue on this host's loopback: database, development chain and every daemon as processes of their own.
 
-Everything lives below one directory and ends with this process. A daemon counts as started when it said READY=1 to us, exactly as it
+Everything lives below one directory and ends with this process. A daemon counts as started when it said READY=1 to us,
+exactly as it
 would to systemd; the order of starting and stopping is that of the units: the door opens last and closes first.
 """
 
@@ -22,7 +23,14 @@ from cfg.load import load
 from cfg.model import VenueConfig
 from ops.toml_edit import Edit, apply
 from settlement.child import log_tail, spawn
-from settlement.deploy import FIRST_DEPOSITOR_INDEX, AssetListing, Deployment, address_of, deploy_development, development_key
+from settlement.deploy import (
+    FIRST_DEPOSITOR_INDEX,
+    AssetListing,
+    Deployment,
+    address_of,
+    deploy_development,
+    development_key,
+)
 from settlement.devchain import DevChain
 from settlement.postgres import Postgres
 
@@ -148,7 +156,7 @@ class LocalVenue:
         ]
         endowment = {a.id: ENDOWMENT_WHOLE * 10**a.token_decimals for a in shipped.assets}
         keys = [depositor_key(i) for i in range(len(self._clients(shipped)))]
-        deployment = deploy_development(self.chain.rpc_url, listings, {key: endowment for key in keys})
+        deployment = deploy_development(self.chain.rpc_url, listings, dict.fromkeys(keys, endowment))
         deployment.save(saved)
         return deployment
 

@@ -1,4 +1,5 @@
-"""Sets values in a commented TOML file without losing its comments, so that a generated configuration is still the manual.
+"""Sets values in a commented TOML file without losing its comments, so that a generated configuration is still the
+manual.
 
 Only what our own files use: one `key = value` per line below a `[table]` or `[[table]]` header. Anything else raises.
 """

@@ -1,11 +1,17 @@
-/* Generated from engine/wire/core.xml by engine/wire/generate.py: the wire's blocks as C structs, layout asserted. Do not edit. */
+/* Generated from engine/wire/core.xml by engine/wire/generate.py: the wire's blocks as C structs, layout asserted.
+   Do not edit. */
+/* clang-format off */
 #ifndef VENUE_WIRE_H
 #define VENUE_WIRE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WIRE_SCHEMA_ID = 71, WIRE_SCHEMA_VERSION = 1, WIRE_DATA_MAX = 512 };
+enum {
+  WIRE_SCHEMA_ID = 71,
+  WIRE_SCHEMA_VERSION = 1,
+  WIRE_DATA_MAX = 512,
+};
 
 /* SBE 1.0 section 3.1: precedes every block. */
 struct wire_header {

@@ -1,7 +1,9 @@
 """How a daemon follows the engine: every event once, in order, whatever ZeroMQ loses; and how it sends commands.
 
-EngineEvents keeps one invariant: `poll` hands out events with contiguous sequence numbers starting at the position it was given. Live frames come from
-the events socket; whatever is missing (late join, lost frame, cut-off, engine restart) is fetched from the replay socket. The caller never sees a gap.
+EngineEvents keeps one invariant: `poll` hands out events with contiguous sequence numbers starting at the position it
+was given. Live frames come from
+the events socket; whatever is missing (late join, lost frame, cut-off, engine restart) is fetched from the replay
+socket. The caller never sees a gap.
 Not thread-safe: one thread owns one instance (ZeroMQ sockets must not be shared).
 """
 
@@ -36,7 +38,9 @@ RECEIVE_HIGH_WATER = 10_000  # frames
 
 
 class Diverged(Exception):
-    """This consumer saw events the engine never made durable (or another engine's): it must drop its state and start from sequence 1."""
+    """This consumer saw events the engine never made durable (or another engine's): it must drop its state and start
+    from sequence 1.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class EngineRestarted:
 class EngineEvents:
     """One consumer's position in the event stream.
 
-    `next_sequence`: the event `poll` gives next. `last_epoch`: epoch of the one before (0 at the very start). A consumer that persists its
+    `next_sequence`: the event `poll` gives next. `last_epoch`: epoch of the one before (0 at the very start). A
+    consumer that persists its
     position passes both back at the next start. A next_sequence of 0 means "whatever comes from now on".
     """
 
@@ -112,9 +117,11 @@ class EngineEvents:
         return self._live and not self._behind
 
     def poll(self, timeout_ms: int) -> list[memoryview | Answer | EngineRestarted]:
-        """Waits up to timeout_ms for something and returns all of it: events as undecoded SBE messages in sequence order, answers, restarts.
+        """Waits up to timeout_ms for something and returns all of it: events as undecoded SBE messages in sequence
+        order, answers, restarts.
 
-        Raises Diverged when the engine says our past is not its past. An empty list means nothing came; keep calling, that is what keeps
+        Raises Diverged when the engine says our past is not its past. An empty list means nothing came; keep calling,
+        that is what keeps
         the connection alive.
         """
         now_ms = time.monotonic() * 1000
@@ -226,7 +233,9 @@ class EngineEvents:
 
 
 class CommandChannel:
-    """Sends commands on the socket of one role. At-least-once by the caller: what has no verdict is sent again, the engine drops duplicates."""
+    """Sends commands on the socket of one role. At-least-once by the caller: what has no verdict is sent again, the
+    engine drops duplicates.
+    """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, routing_id: str) -> None:
         self._socket = context.socket(zmq.DEALER)

@@ -1,7 +1,10 @@
-"""The counters file of a daemon: named u64 slots in a small mmap that any process can read, even while the daemon hangs.
+"""The counters file of a daemon: named u64 slots in a small mmap that any process can read, even while the daemon
+hangs.
 
-Layout (little-endian): 64-byte header (magic u64, layout u32, count u32, pid u64, start_ns u64, zeros), then `count` names of 40 bytes, NUL-padded,
-then `count` u64 values. Aeron's CnC file is the model. Counters are written by one thread each; readers may see a value one update old.
+Layout (little-endian): 64-byte header (magic u64, layout u32, count u32, pid u64, start_ns u64, zeros), then `count`
+names of 40 bytes, NUL-padded,
+then `count` u64 values. Aeron's CnC file is the model. Counters are written by one thread each; readers may see a
+value one update old.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ class CountersSnapshot:
 
 
 class Counters:
-    """Writer's side: creates the file anew and holds it mapped; `values` is a writable view of the u64 slots (C may take its address)."""
+    """Writer's side: creates the file anew and holds it mapped; `values` is a writable view of the u64 slots (C may
+    take its address).
+    """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         """Names must be unique and fit 39 bytes; raises ValueError otherwise, OSError when the file can't be made."""

@@ -1,6 +1,7 @@
 """Where the daemons meet: one ZeroMQ ipc socket per role, named from the run directory.
 
-Authority goes by endpoint: the engine accepts a command only on the socket of the role that may send it (DESIGN section 2, rule 11).
+Authority goes by endpoint: the engine accepts a command only on the socket of the role that may send it (DESIGN
+section 2, rule 11).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from engine.wire.messages import (
     TradingStateSet,
 )
 
-# Templates each role may send; reference data, EpochStart, Continue and StateHash come only from the engine daemon itself (Role.INTERNAL).
+# Templates each role may send; reference data, EpochStart, Continue and StateHash come only from the engine daemon
+# itself (Role.INTERNAL).
 ALLOWED: dict[Role, frozenset[int]] = {
     Role.GATEWAY: frozenset(m.TEMPLATE_ID for m in (SessionAttach, NewOrder, CancelOrder, ReplaceOrder)),
     Role.SETTLEMENT: frozenset(m.TEMPLATE_ID for m in (Credit, Checkpoint, SettlementStatus)),
@@ -33,8 +35,10 @@ ALLOWED: dict[Role, frozenset[int]] = {
 class EngineEndpoints:
     """ipc:// endpoints of the engine below `run_dir`; peers connect, the engine binds.
 
-    gateway, settlement, admin: the engine's ROUTER sockets for commands; peers use DEALER with a routing id. Nothing is ever sent back on them.
-    events: ROUTER; consumers use DEALER *with the same routing id as on their command socket*, send Hello, get HelloAck, EVENTS frames,
+    gateway, settlement, admin: the engine's ROUTER sockets for commands; peers use DEALER with a routing id. Nothing
+    is ever sent back on them.
+    events: ROUTER; consumers use DEALER *with the same routing id as on their command socket*, send Hello, get
+    HelloAck, EVENTS frames,
     Heartbeat, CutOff, and the Gap and Refused answers to their commands.
     replay: ROUTER; ReplayRequest -> one REPLAY frame.
     """

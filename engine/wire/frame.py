@@ -1,8 +1,11 @@
 """Frames: what one ZeroMQ message between daemons holds, and what the event journal holds.
 
-A frame is a 32-byte header and `count` entries; an entry is (size u32, crc32c u32) and one SBE message, padded with zeros to a multiple of 8.
-The header repeats the frame's whole length, so a truncated frame is always seen. Event entries are byte-identical in the engine's ring,
-in the event journal, in live frames and in replay frames. crc32c is 0 where nobody computed it (frames between processes of one host).
+A frame is a 32-byte header and `count` entries; an entry is (size u32, crc32c u32) and one SBE message, padded with
+zeros to a multiple of 8.
+The header repeats the frame's whole length, so a truncated frame is always seen. Event entries are byte-identical in
+the engine's ring,
+in the event journal, in live frames and in replay frames. crc32c is 0 where nobody computed it (frames between
+processes of one host).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Derives the C header and the Python codecs from an SBE 1.0 schema, so that the XML is the only place a layout is written.
+"""Derives the C header and the Python codecs from an SBE 1.0 schema, so that the XML alone says what a layout is.
 
-Usage: python -m engine.wire.generate [--check]. Both schemas of the venue pass through here: internal (engine/wire/core.xml) and public
-(mdfeed/schema/feed.xml). The subset is small on purpose: fixed blocks, enums, char and byte arrays, at most one trailing varData.
-Offsets must be natural and blocks a multiple of 8, so that the C struct is the message (SBE 1.0 sections 2.3 and 3.3).
+Usage: python -m engine.wire.generate [--check]. Both schemas of the venue pass through here: internal
+(engine/wire/core.xml) and public (mdfeed/schema/feed.xml). The subset is small on purpose: fixed blocks, enums, char
+and byte arrays, at most one trailing varData. Offsets must be natural and blocks a multiple of 8, so that the C struct
+is the message (SBE 1.0 sections 2.3 and 3.3).
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def snake(name: str) -> str:
 
 
 def read_schema(path: Path) -> Schema:
-    """Parses and checks one schema; raises SchemaError with the message's name on any layout a C struct can't mirror."""
+    """Parses and checks one schema; SchemaError names the message whose layout a C struct can't mirror."""
     root = ElementTree.parse(path).getroot()
     types: dict[str, tuple[str, int]] = {}
     enums: list[Enumeration] = []
@@ -154,14 +155,20 @@ def render_header(schema: Schema, prefix: str) -> str:
     """C11 header: one enum per SBE enum, one struct per non-empty block, size and offset of every field asserted."""
     upper = prefix.upper()
     lines = [
-        f"/* Generated from {schema.path} by engine/wire/generate.py: the wire's blocks as C structs, layout asserted. Do not edit. */",
+        f"/* Generated from {schema.path} by engine/wire/generate.py: the wire's blocks as C structs, layout asserted.",
+        "   Do not edit. */",
+        "/* clang-format off */",
         f"#ifndef VENUE_{upper}_H",
         f"#define VENUE_{upper}_H",
         "",
         "#include <stddef.h>",
         "#include <stdint.h>",
         "",
-        f"enum {{ {upper}_SCHEMA_ID = {schema.schema_id}, {upper}_SCHEMA_VERSION = {schema.version}, {upper}_DATA_MAX = {schema.max_data} }};",
+        "enum {",
+        f"  {upper}_SCHEMA_ID = {schema.schema_id},",
+        f"  {upper}_SCHEMA_VERSION = {schema.version},",
+        f"  {upper}_DATA_MAX = {schema.max_data},",
+        "};",
         "",
         "/* SBE 1.0 section 3.1: precedes every block. */",
         f"struct {prefix}_header {{",
@@ -223,8 +230,9 @@ def render_python(schema: Schema) -> str:
     lines = [
         f'"""Generated from {schema.path} by engine/wire/generate.py: one NamedTuple per SBE message. Do not edit.',
         "",
-        "encode() gives the SBE header, the block and the varData, unpadded; decode() skips by blockLength, so a newer writer's longer block",
-        'still reads. Text fields are bytes without their NUL padding; enums arrive as plain ints."""',
+        "encode() gives the SBE header, the block and the varData, unpadded; decode() skips by blockLength, so a newer",
+        "writer's longer block still reads.",
+        'Text fields are bytes without their NUL padding; enums arrive as plain ints."""',
         "",
         "# ruff: noqa: E501",
         "# fmt: off",
@@ -258,7 +266,7 @@ def render_python(schema: Schema) -> str:
         "",
         "",
         "def decode(buffer: bytes | memoryview, offset: int = 0) -> AnyMessage:",
-        '    """Decodes the message at `offset` by its templateId; ValueError if the schema or template is unknown or bytes are missing."""',
+        '    """Decodes the message at `offset` by its templateId; ValueError if unknown or bytes are missing."""',
         "    if len(buffer) - offset < HEADER.size:",
         '        raise ValueError("message cut short")',
         "    block_length, template_id, schema_id, _ = HEADER.unpack_from(buffer, offset)",

@@ -1,7 +1,8 @@
 """Generated from mdfeed/schema/feed.xml by engine/wire/generate.py: one NamedTuple per SBE message. Do not edit.
 
-encode() gives the SBE header, the block and the varData, unpadded; decode() skips by blockLength, so a newer writer's longer block
-still reads. Text fields are bytes without their NUL padding; enums arrive as plain ints."""
+encode() gives the SBE header, the block and the varData, unpadded; decode() skips by blockLength, so a newer
+writer's longer block still reads.
+Text fields are bytes without their NUL padding; enums arrive as plain ints."""
 
 # ruff: noqa: E501
 # fmt: off
@@ -631,7 +632,7 @@ BY_TEMPLATE: dict[int, type[AnyMessage]] = {1: SessionStart, 2: InstrumentDefini
 
 
 def decode(buffer: bytes | memoryview, offset: int = 0) -> AnyMessage:
-    """Decodes the message at `offset` by its templateId; ValueError if the schema or template is unknown or bytes are missing."""
+    """Decodes the message at `offset` by its templateId; ValueError if unknown or bytes are missing."""
     if len(buffer) - offset < HEADER.size:
         raise ValueError("message cut short")
     block_length, template_id, schema_id, _ = HEADER.unpack_from(buffer, offset)
