@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import orjson
 
@@ -49,7 +50,7 @@ def _find(lines: list[str], edit: Edit) -> tuple[int, int]:
     """Line range of the table's body."""
     headers = [i for i, line in enumerate(lines) if line.startswith("[")] + [len(lines)]
     wanted = {f"[{edit.table}]", f"[[{edit.table}]]"}
-    for start, end in zip(headers, headers[1:], strict=False):
+    for start, end in pairwise(headers):
         if lines[start] not in wanted:
             continue
         if edit.where is None or f"{edit.where[0]} = {render(edit.where[1])}" in lines[start:end]:

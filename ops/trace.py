@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import simplefix
 
@@ -27,7 +27,7 @@ from engine.wire.messages import (
     Trade,
     decode,
 )
-from mdfeed.publisher import FeedState
+from mdfeed.publisher import Event, FeedState
 from settlement.database import NoLedger, connect, find_url
 from settlement.trace import trace_fill
 
@@ -200,7 +200,7 @@ def _feed_hops(events: list[AnyMessage], sequences: set[int]) -> Iterator[Hop]:
     state = FeedState()
     next_message = 1
     for event in events:
-        for message in state.apply(event):
+        for message in state.apply(cast(Event, event)):
             if message.event_sequence in sequences:
                 yield Hop("feed", message.time_ns, f"message {next_message}: {type(message).__name__}")
             next_message += 1

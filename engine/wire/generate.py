@@ -321,7 +321,7 @@ def _render_class(message: Message, schema: Schema) -> list[str]:
         "",
         "    @classmethod",
         f"    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> {message.name}:",
-        '        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""',
+        '        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""',
     ]
     if message.fields:
         unpack = f"(block_length, _, _, _, {targets}) = {struct}.unpack_from(buffer, offset)"

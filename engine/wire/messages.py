@@ -164,7 +164,7 @@ class Hello(_HelloFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Hello:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, role, diverged, last_epoch, from_sequence, consumer) = _HELLO.unpack_from(buffer, offset)
         return cls(role, diverged, last_epoch, from_sequence, consumer.rstrip(b"\0"))
 
@@ -192,7 +192,7 @@ class HelloAck(_HelloAckFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> HelloAck:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, epoch, diverged, live_sequence, first_sequence) = _HELLO_ACK.unpack_from(buffer, offset)
         return cls(epoch, diverged, live_sequence, first_sequence)
 
@@ -219,7 +219,7 @@ class Heartbeat(_HeartbeatFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Heartbeat:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, epoch, next_sequence, time_ns) = _HEARTBEAT.unpack_from(buffer, offset)
         return cls(epoch, next_sequence, time_ns)
 
@@ -247,7 +247,7 @@ class Gap(_GapFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Gap:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, session, session_epoch, client_seq, last_client_seq) = _GAP.unpack_from(buffer, offset)
         return cls(session, session_epoch, client_seq, last_client_seq)
 
@@ -275,7 +275,7 @@ class Refused(_RefusedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Refused:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, reason, template_id, session, client_seq) = _REFUSED.unpack_from(buffer, offset)
         return cls(reason, template_id, session, client_seq)
 
@@ -301,7 +301,7 @@ class CutOff(_CutOffFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CutOff:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, epoch, next_sequence) = _CUT_OFF.unpack_from(buffer, offset)
         return cls(epoch, next_sequence)
 
@@ -328,7 +328,7 @@ class ReplayRequest(_ReplayRequestFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplayRequest:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, from_sequence, last_epoch, max_bytes) = _REPLAY_REQUEST.unpack_from(buffer, offset)
         return cls(from_sequence, last_epoch, max_bytes)
 
@@ -357,7 +357,7 @@ class EpochStart(_EpochStartFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EpochStart:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, epoch, rules_version, unclean, venue, cfg_sha256) = _EPOCH_START.unpack_from(buffer, offset)
         return cls(epoch, rules_version, unclean, venue.rstrip(b"\0"), cfg_sha256)
 
@@ -387,7 +387,7 @@ class LimitsSet(_LimitsSetFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> LimitsSet:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part) = _LIMITS_SET.unpack_from(buffer, offset)
         return cls(max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part)
 
@@ -414,7 +414,7 @@ class AssetSet(_AssetSetFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AssetSet:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, asset, decimals, symbol) = _ASSET_SET.unpack_from(buffer, offset)
         return cls(asset, decimals, symbol.rstrip(b"\0"))
 
@@ -455,7 +455,7 @@ class InstrumentSet(_InstrumentSetFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentSet:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol) = _INSTRUMENT_SET.unpack_from(buffer, offset)
         return cls(instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol.rstrip(b"\0"))
 
@@ -484,7 +484,7 @@ class AccountSet(_AccountSetFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AccountSet:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, account, participant, kind, enabled, name) = _ACCOUNT_SET.unpack_from(buffer, offset)
         return cls(account, participant, kind, enabled, name.rstrip(b"\0"))
 
@@ -512,7 +512,7 @@ class SessionSet(_SessionSetFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionSet:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, session, participant, enabled, comp_id) = _SESSION_SET.unpack_from(buffer, offset)
         return cls(session, participant, enabled, comp_id.rstrip(b"\0"))
 
@@ -542,7 +542,7 @@ class Credit(_CreditFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Credit:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, account, asset, amount_units, deposit_seq, block_number, transaction_hash) = _CREDIT.unpack_from(buffer, offset)
         return cls(account, asset, amount_units, deposit_seq, block_number, transaction_hash)
 
@@ -570,7 +570,7 @@ class TradingStateSet(_TradingStateSetFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradingStateSet:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, state, operator, reason_text) = _TRADING_STATE_SET.unpack_from(buffer, offset)
         return cls(instrument, state, operator.rstrip(b"\0"), reason_text.rstrip(b"\0"))
 
@@ -596,7 +596,7 @@ class EndOfDay(_EndOfDayFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EndOfDay:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, day, operator) = _END_OF_DAY.unpack_from(buffer, offset)
         return cls(day, operator.rstrip(b"\0"))
 
@@ -621,7 +621,7 @@ class Continue(_ContinueFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Continue:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         return cls()
 
 
@@ -645,7 +645,7 @@ class Checkpoint(_CheckpointFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Checkpoint:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, checkpoint) = _CHECKPOINT.unpack_from(buffer, offset)
         return cls(checkpoint)
 
@@ -675,7 +675,7 @@ class SettlementStatus(_SettlementStatusFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SettlementStatus:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, batch, first_sequence, last_sequence, block_number, state, transaction_hash) = _SETTLEMENT_STATUS.unpack_from(buffer, offset)
         return cls(batch, first_sequence, last_sequence, block_number, state, transaction_hash)
 
@@ -704,7 +704,7 @@ class SessionAttach(_SessionAttachFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionAttach:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, session, gateway, gateway_instance, token, reset) = _SESSION_ATTACH.unpack_from(buffer, offset)
         return cls(session, gateway, gateway_instance, token, reset)
 
@@ -747,7 +747,7 @@ class NewOrder(_NewOrderFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> NewOrder:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid, received_ns) = _NEW_ORDER.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
@@ -788,7 +788,7 @@ class CancelOrder(_CancelOrderFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CancelOrder:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid, orig_clordid, received_ns) = _CANCEL_ORDER.unpack_from(buffer, offset)
         return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), received_ns)
 
@@ -829,7 +829,7 @@ class ReplaceOrder(_ReplaceOrderFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplaceOrder:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid, orig_clordid, received_ns) = _REPLACE_ORDER.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
@@ -860,7 +860,7 @@ class StateHash(_StateHashFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> StateHash:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, low, high) = _STATE_HASH.unpack_from(buffer, offset)
         return cls(low, high)
 
@@ -894,7 +894,7 @@ class EpochStarted(_EpochStartedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EpochStarted:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, started_epoch, rules_version, unclean, venue, cfg_sha256) = _EPOCH_STARTED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, started_epoch, rules_version, unclean, venue.rstrip(b"\0"), cfg_sha256)
 
@@ -929,7 +929,7 @@ class LimitsDefined(_LimitsDefinedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> LimitsDefined:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part) = _LIMITS_DEFINED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, max_orders, max_price_pages, max_open_orders_per_session, max_clordids, max_fills_per_command, max_events_per_part)
 
@@ -961,7 +961,7 @@ class AssetDefined(_AssetDefinedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AssetDefined:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, asset, decimals, symbol) = _ASSET_DEFINED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, asset, decimals, symbol.rstrip(b"\0"))
 
@@ -1007,7 +1007,7 @@ class InstrumentDefined(_InstrumentDefinedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentDefined:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol) = _INSTRUMENT_DEFINED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, instrument, base, quote, tick_units, lot_units, price_min_ticks, price_max_ticks, quantity_max_lots, notional_max_units, protection_ticks, maker_fee_ppm, taker_fee_ppm, tick_exponent, lot_exponent, tick_mantissa, lot_mantissa, symbol.rstrip(b"\0"))
 
@@ -1041,7 +1041,7 @@ class AccountDefined(_AccountDefinedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AccountDefined:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, account, participant, kind, enabled, name) = _ACCOUNT_DEFINED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, account, participant, kind, enabled, name.rstrip(b"\0"))
 
@@ -1074,7 +1074,7 @@ class SessionDefined(_SessionDefinedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionDefined:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, participant, enabled, comp_id) = _SESSION_DEFINED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, participant, enabled, comp_id.rstrip(b"\0"))
 
@@ -1110,7 +1110,7 @@ class SessionAttached(_SessionAttachedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionAttached:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, generation, gateway, gateway_instance, token, last_client_seq) = _SESSION_ATTACHED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, generation, gateway, gateway_instance, token, last_client_seq)
 
@@ -1156,7 +1156,7 @@ class OrderAccepted(_OrderAcceptedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderAccepted:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (block_length, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, quantity_lots, rested_lots, account, instrument, side, order_type, time_in_force, poss_resend, clordid) = _ORDER_ACCEPTED.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
@@ -1206,7 +1206,7 @@ class OrderRejected(_OrderRejectedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderRejected:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (block_length, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, price_ticks, quantity_lots, account, instrument, side, order_type, time_in_force, poss_resend, reason, clordid) = _ORDER_REJECTED.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
@@ -1260,7 +1260,7 @@ class OrderReplaced(_OrderReplacedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderReplaced:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (block_length, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, quantity_lots, cum_lots, leaves_lots, rested_lots, old_price_ticks, old_leaves_lots, account, instrument, side, priority_kept, clordid, orig_clordid) = _ORDER_REPLACED.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
@@ -1308,7 +1308,7 @@ class OrderCanceled(_OrderCanceledFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderCanceled:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, canceled_lots, cum_lots, account, instrument, side, was_resting, reason, clordid, orig_clordid) = _ORDER_CANCELED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, price_ticks, canceled_lots, cum_lots, account, instrument, side, was_resting, reason, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"))
 
@@ -1346,7 +1346,7 @@ class CancelRejected(_CancelRejectedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CancelRejected:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, reason, request, order_status, clordid, orig_clordid) = _CANCEL_REJECTED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, session, session_epoch, client_seq, order_id, reason, request, order_status, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"))
 
@@ -1391,7 +1391,7 @@ class Trade(_TradeFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Trade:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, trade_id, price_ticks, quantity_lots, notional_units, maker_fee_units, taker_fee_units, maker_order_id, taker_order_id, maker_leaves_lots, taker_leaves_lots, maker_account, taker_account, maker_session, taker_session, instrument, taker_side) = _TRADE.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, trade_id, price_ticks, quantity_lots, notional_units, maker_fee_units, taker_fee_units, maker_order_id, taker_order_id, maker_leaves_lots, taker_leaves_lots, maker_account, taker_account, maker_session, taker_session, instrument, taker_side)
 
@@ -1427,7 +1427,7 @@ class Credited(_CreditedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Credited:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, account, asset, amount_units, available_units, deposit_seq, block_number, transaction_hash) = _CREDITED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, account, asset, amount_units, available_units, deposit_seq, block_number, transaction_hash)
 
@@ -1460,7 +1460,7 @@ class CommandRefused(_CommandRefusedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CommandRefused:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, reference, template_id, reason, role) = _COMMAND_REFUSED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, reference, template_id, reason, role)
 
@@ -1493,7 +1493,7 @@ class TradingStateChanged(_TradingStateChangedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradingStateChanged:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, instrument, state, operator, reason_text) = _TRADING_STATE_CHANGED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, instrument, state, operator.rstrip(b"\0"), reason_text.rstrip(b"\0"))
 
@@ -1524,7 +1524,7 @@ class DayEnded(_DayEndedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> DayEnded:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, day, expired_orders) = _DAY_ENDED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, day, expired_orders)
 
@@ -1558,7 +1558,7 @@ class CheckpointBalance(_CheckpointBalanceFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CheckpointBalance:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, available_units, reserved_units, account, asset) = _CHECKPOINT_BALANCE.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, available_units, reserved_units, account, asset)
 
@@ -1589,7 +1589,7 @@ class CheckpointEnded(_CheckpointEndedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> CheckpointEnded:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, balances) = _CHECKPOINT_ENDED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, checkpoint, balances)
 
@@ -1624,7 +1624,7 @@ class SettlementStatusChanged(_SettlementStatusChangedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SettlementStatusChanged:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, sequence, command_sequence, time_ns, epoch, last_in_command, batch, first_sequence, last_sequence, block_number, state, transaction_hash) = _SETTLEMENT_STATUS_CHANGED.unpack_from(buffer, offset)
         return cls(sequence, command_sequence, time_ns, epoch, last_in_command, batch, first_sequence, last_sequence, block_number, state, transaction_hash)
 

@@ -1,0 +1,77 @@
+"""make venue: the whole venue on loopback, kept running for real clients until Ctrl-C; the next start continues where
+it stopped.
+
+The institutions of cfg/participants.toml are funded once, on the development chain. Everything lives below var/venue.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from ops.local import ROOT, LocalVenue, Ports, VenueError, depositor_key
+from settlement.deploy import deposit
+
+#: What each institution deposits of every asset at the first start, in whole coins.
+FUNDING_WHOLE = 100_000
+WATCH_S = 1.0
+
+
+def main() -> int:
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"[{time.monotonic() - started:5.1f} s] {text}", flush=True)
+
+    directory = ROOT / "var" / "venue"
+    first_start = not (directory / "funded").exists()
+    try:
+        with LocalVenue(directory, Ports.documented(), say) as venue:
+            venue.start()
+            if first_start:
+                _fund(venue, say)
+                (directory / "funded").touch()
+            _describe(venue)
+            while not stopping.wait(WATCH_S):
+                venue.require_alive()
+            unclean = venue.stop()
+    except VenueError as error:
+        print(f"FAILED: {error}", file=sys.stderr)
+        return 1
+    if unclean:
+        print(f"did not stop cleanly: {', '.join(unclean)}", file=sys.stderr)
+    return 1 if unclean else 0
+
+
+def _fund(venue: LocalVenue, say: Callable[[str], None]) -> None:
+    assert venue.config is not None and venue.deployment is not None
+    say("funding the institutions on chain; the engine credits when the blocks are final")
+    clients = [account for account in venue.config.accounts if account.kind == "client"]
+    for i, _account in enumerate(clients):
+        for asset in venue.config.assets:
+            amount = FUNDING_WHOLE * 10**asset.token_decimals
+            deposit(venue.chain.rpc_url, depositor_key(i), venue.deployment.vault, asset.id, amount)
+
+
+def _describe(venue: LocalVenue) -> None:
+    assert venue.config is not None
+    config = venue.config
+    logins = ", ".join(f"{s.comp_id} / {s.comp_id.lower()}-development-only" for s in config.sessions)
+    print(f"""
+The venue is open.
+  FIX 4.4      {config.fixgw.bind}:{config.fixgw.port}, TargetCompID {config.fixgw.comp_id}; {logins}
+  market data  {config.mdfeed.publish[0]}, snapshots {config.mdfeed.snapshot}; try: .venv/bin/venue-md
+  operate      .venv/bin/venuectl status
+  logs         {venue.log_dir}
+Ctrl-C stops it; the next `make venue` continues with the same books, ledger and chain.
+""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
