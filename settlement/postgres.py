@@ -181,6 +181,11 @@ class Postgres:
             raise PostgresError("PostgreSQL is not running")
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the postmaster we started still runs."""
+        return self._process is not None and self._process.poll() is None
+
     def url_for(self, database: str) -> str:
         """Connection url of one database of this server, for psycopg."""
         if self._tcp_port is None:

@@ -257,6 +257,10 @@ class VaultClient:
         """Whether deposits and settlement are stopped."""
         return bool(self._read("paused", block))
 
+    def operator(self, block: BlockIdentifier = "latest") -> ChecksumAddress:
+        """The address whose batches the vault accepts."""
+        return Web3.to_checksum_address(self._read("operator", block))
+
     def asset_count(self, block: BlockIdentifier = "latest") -> int:
         """Highest asset id listed."""
         return int(self._read("asset_count", block))
