@@ -1060,7 +1060,7 @@ class ReferenceCore:
 
     def _part_is_full(self) -> bool:
         """One event is always left for the one that ends the work."""
-        return len(self._events) == self.limits.max_events_per_part - 1
+        return len(self._events) == max(self.limits.max_events_per_part - 1, 1)
 
     # Sessions, trading states, settlement, epochs.
 

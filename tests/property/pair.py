@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from engine.core import Core
-
 from engine.book import Capacity, Event, ReferenceCore, Verdict
+from engine.core import Core
 from engine.wire.messages import Continue, Credited, Role, StateHash
 from tests.property.commands import CommandSource
 from tests.property.soundness import assert_sound

@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from engine.book import Verdict
-from engine.wire.messages import Continue, Role
+from engine.book import Divergence, Event, Verdict
+from engine.wire.messages import (
+    Continue,
+    OrderAccepted,
+    OrderRejected,
+    Reason,
+    Role,
+    SessionAttach,
+    SessionSet,
+    StateHash,
+)
 from tests.property.commands import (
+    ACCOUNTS,
     CAPACITY,
     INSTRUMENTS,
     ODD_CLORDIDS,
     ODD_PRICES,
     ODD_QUANTITIES,
+    TINY_LIMITS,
     CommandSource,
 )
 from tests.property.pair import Pair
@@ -275,3 +287,56 @@ def test_books_and_balances_read_back_equal() -> None:
             for asset in range(1, CAPACITY.assets + 1):
                 assert pair.reference.balance(account, asset) == tuple(pair.core.balance(account, asset))
     assert seen > 2_000
+
+
+def test_states_before_everything_is_set_are_equal() -> None:
+    """Without limits, a fee account or an attached session both cores refuse alike and go on alike."""
+    source = CommandSource(BULK_SEED)
+    pair = Pair(CAPACITY, source)
+    missing = [limits, fee_account] = TINY_LIMITS.encode(), ACCOUNTS[0].encode()
+    pair.send(*source.checkpoint_after())
+    pair.send(*source.end_of_day())
+    for role, message in source.setup():
+        if message not in missing:
+            pair.send(role, message)
+    assert _reason(pair.send(*source.new_order(1))) == Reason.CL_ORD_ID_TABLE_FULL
+    pair.send(*source.checkpoint_after())
+    assert pair.events["CheckpointBalance"] == 9
+    pair.send(*source.end_of_day())
+    pair.send(Role.INTERNAL, limits)
+    assert _reason(pair.send(*source.new_order(1))) == Reason.MARKET_NOT_OPEN
+    pair.send(Role.INTERNAL, fee_account)
+    (accepted,) = pair.send(*source.new_order(1))
+    assert isinstance(accepted, OrderAccepted)
+
+
+def test_first_attach_of_all_zeros_is_no_duplicate() -> None:
+    """A session nobody attached to has no token, so token 0 is new to it, and known from then on."""
+    source = CommandSource(BULK_SEED)
+    pair = Pair(CAPACITY, source)
+    zeros = Role.GATEWAY, SessionAttach(4, 0, 0, 0, 0).encode()
+    pair.send(*zeros)
+    pair.send(Role.INTERNAL, SessionSet(4, 1, 1, b"FOUR").encode())
+    pair.send(*source.new_order(4))
+    assert len(pair.send(*zeros)) == 1
+    assert pair.send(*zeros) == []
+
+
+def _reason(events: list[Event]) -> int:
+    (event,) = events
+    assert isinstance(event, OrderRejected)
+    return event.reason
+
+
+def test_wrong_state_hash_is_a_divergence_in_both() -> None:
+    """A StateHash that is not the core's own is reported by both, and neither changes."""
+    source = CommandSource(BULK_SEED)
+    pair = Pair(CAPACITY, source)
+    for role, message in source.setup():
+        pair.send(role, message)
+    before = pair.reference.state_hash()
+    wrong = StateHash(low=1, high=2).encode()
+    for core in (pair.reference, pair.core):
+        with pytest.raises(Divergence):
+            core.apply(pair.sequence + 1, 1, 1, wrong)
+    assert pair.reference.state_hash() == pair.core.state_hash() == before

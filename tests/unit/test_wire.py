@@ -116,8 +116,8 @@ def test_template_and_field_ids_are_unique() -> None:
         assert len(fields) == len(set(fields)), message.attrib["name"]
 
 
-# The independent decoder: PyPI's sbe, which reads the same XML and shares no code with ours. Version 0.4.3 knows neither
-# `offset` of fields, nor arrays of numbers, nor data, so it is given our XML with gaps as named fields and a hash as four
+# The independent decoder: PyPI's sbe, which reads the same XML and shares no code with ours. Version 0.4.3 knows no
+# field offsets, no arrays of numbers and no data, so it is given our XML with gaps as named fields and a hash as four
 # numbers; sizes and places still come from the XML alone.
 
 
