@@ -34,7 +34,7 @@ from ops.local import ROOT, LocalVenue, Ports, VenueError, depositor_key, fresh
 from ops.toml_edit import Edit
 from ops.trader import Market
 from settlement.child import log_tail, spawn
-from settlement.deploy import deposit
+from settlement.deploy import deposit_all
 
 CREDIT_TIMEOUT_S = 60.0
 TRADING_TIMEOUT_S = 300.0
@@ -47,6 +47,7 @@ MARKETS = (
 )
 PASSWORDS = {"ALPHA": "alpha-development-only", "BRAVO": "bravo-development-only"}
 #: Small batches and short waits, so that a run of a minute shows many of each.
+BLOCK_TIME_S = 0.25
 EDITS = [
     Edit("settlement", {"batch_max_age_ms": 1_000, "checkpoint_interval_ms": 1_000, "poll_ms": 100}),
     Edit("mdfeed", {"heartbeat_ms": 200}),
@@ -159,14 +160,11 @@ class Demo:
         """Every institution deposits every asset on chain; trading starts when the engine has credited all of it."""
         self.say("depositing on chain; the engine credits when the blocks are final")
         assert self.venue.deployment is not None
-        expected = 0
-        for _account, key in self._clients():
-            for symbol, whole in DEPOSIT_WHOLE.items():
-                asset = self.config.asset(symbol)
-                amount = whole * 10**asset.token_decimals
-                deposit(self.venue.chain.rpc_url, key, self.venue.deployment.vault, asset.id, amount)
-                expected += 1
-        self._until(audit, lambda: len(audit.credits) >= expected, CREDIT_TIMEOUT_S, "credits of the deposits")
+        whole = {self.config.asset(symbol): amount for symbol, amount in DEPOSIT_WHOLE.items()}
+        each = {asset.id: amount * 10**asset.token_decimals for asset, amount in whole.items()}
+        amounts = {key: each for _account, key in self._clients()}
+        expected = len(deposit_all(self.venue.chain.rpc_url, self.venue.deployment.vault, amounts))
+        self._until(audit, lambda: len(audit.credits) == expected, CREDIT_TIMEOUT_S, "credits of the deposits")
 
     def _start_subscriber(self) -> tuple[subprocess.Popen[bytes], Path, Path]:
         out, through = self.venue.directory / "books.json", self.venue.directory / "books.through"
@@ -318,7 +316,7 @@ def main() -> int:
         print(f"[{time.monotonic() - started:5.1f} s] {text}", flush=True)
 
     try:
-        with LocalVenue(fresh(options.dir), Ports.free(), say, EDITS) as venue:
+        with LocalVenue(fresh(options.dir), Ports.free(), say, EDITS, BLOCK_TIME_S) as venue:
             outcome = Demo(venue, options.orders, options.seed, say).run()
     except VenueError as error:
         print(f"\nFAILED: {error}", file=sys.stderr)

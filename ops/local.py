@@ -112,13 +112,14 @@ class LocalVenue:
     say: Callable[[str], None]
     #: Values for the generated cfg that differ from the shipped files.
     edits: list[Edit] = field(default_factory=list)
+    block_time_s: float = 1
     daemons: dict[str, Daemon] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.directory = self.directory.absolute()
         self.cfg_dir = self.directory / "cfg"
         self.log_dir = self.directory / "log"
-        self.chain = DevChain(self.directory / "chain", self.ports.chain, ROOT)
+        self.chain = DevChain(self.directory / "chain", self.ports.chain, ROOT, self.block_time_s)
         self.postgres = Postgres(self.directory / "postgres")
         self.deployment: Deployment | None = None
         self.config: VenueConfig | None = None
@@ -139,9 +140,12 @@ class LocalVenue:
         self.chain.start()
         self.deployment = self._deploy()
         self._configure(database_url, self.deployment)
-        for name in START_ORDER:
+        for name in START_ORDER[:-1]:
             self.start_daemon(name)
+        for name in START_ORDER[:-1]:
             self.await_ready(name)
+        self.start_daemon(START_ORDER[-1])  # the door opens when everything behind it serves
+        self.await_ready(START_ORDER[-1])
 
     def _deploy(self) -> Deployment:
         """Tokens and vault, with the institutions' wallets endowed; once per directory."""

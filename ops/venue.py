@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from ops.local import ROOT, LocalVenue, Ports, VenueError, depositor_key
-from settlement.deploy import deposit
+from settlement.deploy import deposit_all
 
 #: What each institution deposits of every asset at the first start, in whole coins.
 FUNDING_WHOLE = 100_000
@@ -53,10 +53,9 @@ def _fund(venue: LocalVenue, say: Callable[[str], None]) -> None:
     assert venue.config is not None and venue.deployment is not None
     say("funding the institutions on chain; the engine credits when the blocks are final")
     clients = [account for account in venue.config.accounts if account.kind == "client"]
-    for i, _account in enumerate(clients):
-        for asset in venue.config.assets:
-            amount = FUNDING_WHOLE * 10**asset.token_decimals
-            deposit(venue.chain.rpc_url, depositor_key(i), venue.deployment.vault, asset.id, amount)
+    each = {asset.id: FUNDING_WHOLE * 10**asset.token_decimals for asset in venue.config.assets}
+    keys = [depositor_key(i) for i in range(len(clients))]
+    deposit_all(venue.chain.rpc_url, venue.deployment.vault, dict.fromkeys(keys, each))
 
 
 def _describe(venue: LocalVenue) -> None:

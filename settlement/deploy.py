@@ -244,10 +244,21 @@ def _endow(
 
 
 def deposit(rpc_url: str, key: str, vault: str, asset: int, amount: int) -> Deposit:
-    """Deposits `amount` (smallest unit) from the key's allowance, waits until mined, returns the vault's record."""
+    """Deposits `amount` (smallest unit) from the key's allowance, waits until mined, returns what the vault recorded."""
+    return deposit_all(rpc_url, vault, {key: {asset: amount}})[0]
+
+
+def deposit_all(rpc_url: str, vault: str, amounts: Mapping[str, Mapping[int, int]]) -> list[Deposit]:
+    """Many deposits at once, private key -> asset id -> amount (smallest unit): all are sent before the first is
+    mined.
+    """
     web3 = connect_development(rpc_url)
     address = Web3.to_checksum_address(vault)
-    sent = Sender(web3, key).send(address, encode_call("Vault", "deposit", asset, amount))
-    receipt = wait_for_receipt(web3, sent, f"deposit of {amount} of asset {asset}")
-    logs = [log for log in receipt["logs"] if log["address"] == address]
-    return decode_deposit(logs[0])
+    sent = []
+    for key, assets in amounts.items():
+        sender = Sender(web3, key)
+        for asset, amount in assets.items():
+            call = encode_call("Vault", "deposit", asset, amount)
+            sent.append((f"deposit of {amount} of asset {asset}", sender.send(address, call)))
+    receipts = [wait_for_receipt(web3, transaction, what) for what, transaction in sent]
+    return [decode_deposit(log) for receipt in receipts for log in receipt["logs"] if log["address"] == address]
