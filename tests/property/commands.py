@@ -243,7 +243,7 @@ class CommandSource:
 
     # One command each. Defaults continue the session's chain; what is passed replaces a field.
 
-    def new_order(self, session: int, skip: int = 0, **fields: int | bytes) -> tuple[Role, bytes]:
+    def new_order(self, session: int, skip: int = 0, /, **fields: int | bytes) -> tuple[Role, bytes]:
         """`skip` commands are left out of the chain before this one, as if they had been lost."""
         order = NewOrder(
             **self._chain(session, skip),
@@ -261,7 +261,7 @@ class CommandSource:
         )
         return Role.GATEWAY, order._replace(**fields).encode()  # type: ignore[arg-type]
 
-    def cancel_order(self, session: int, skip: int = 0, **fields: int | bytes) -> tuple[Role, bytes]:
+    def cancel_order(self, session: int, skip: int = 0, /, **fields: int | bytes) -> tuple[Role, bytes]:
         order = CancelOrder(
             **self._chain(session, skip),
             order_id=0,
@@ -273,7 +273,7 @@ class CommandSource:
         )
         return Role.GATEWAY, order._replace(**fields).encode()  # type: ignore[arg-type]
 
-    def replace_order(self, session: int, skip: int = 0, **fields: int | bytes) -> tuple[Role, bytes]:
+    def replace_order(self, session: int, skip: int = 0, /, **fields: int | bytes) -> tuple[Role, bytes]:
         order = ReplaceOrder(
             **self._chain(session, skip),
             order_id=0,
@@ -376,7 +376,7 @@ class CommandSource:
         patient = PATIENT_PRICES.get(side, PRICES) if self.random.random() < 0.5 else PRICES
         return self.new_order(
             session,
-            skip=self._mostly((0,), (1,), 0.01),
+            self._mostly((0,), (1,), 0.01),
             price_ticks=self._mostly(patient, ODD_PRICES),
             quantity_lots=self._mostly(QUANTITIES, ODD_QUANTITIES),
             account=self._mostly((4,) if session == 3 else (2, 3), (0, 1, 2, 4, 5, 9)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -148,9 +147,9 @@ class CoresMachine(RuleBasedStateMachine):
         index=st.integers(0, 15), by_id=st.booleans(), right_side=st.sampled_from((True, True, False)), clordid=clordids
     )
     def cancel(self, index: int, by_id: bool, right_side: bool, clordid: bytes | None) -> None:
-        fields = self.target(index, by_id, right_side)
+        session, fields = self.target(index, by_id, right_side)
         named = self.source.fresh_clordid() if clordid is None else clordid
-        self.send(self.source.cancel_order(clordid=named, **fields))
+        self.send(self.source.cancel_order(session, clordid=named, **fields))
 
     @rule(
         index=st.integers(0, 15),
@@ -163,19 +162,20 @@ class CoresMachine(RuleBasedStateMachine):
     def replace(
         self, index: int, by_id: bool, right_side: bool, price: int, quantity: int, clordid: bytes | None
     ) -> None:
-        fields = self.target(index, by_id, right_side)
+        session, fields = self.target(index, by_id, right_side)
         named = self.source.fresh_clordid() if clordid is None else clordid
-        self.send(self.source.replace_order(clordid=named, price_ticks=price, quantity_lots=quantity, **fields))
+        self.send(
+            self.source.replace_order(session, clordid=named, price_ticks=price, quantity_lots=quantity, **fields)
+        )
 
-    def target(self, index: int, by_id: bool, right_side: bool) -> dict[str, Any]:
-        """An order that rests, or one that is over or never was."""
+    def target(self, index: int, by_id: bool, right_side: bool) -> tuple[int, dict[str, int | bytes]]:
+        """A session and an order of its that rests, or one that is over or never was."""
         resting = list(self.source.open.values())
         if index >= len(resting):
             known = self.source.order_ids
-            return {"session": 1 + index % 3, "side": 1, "order_id": known[index % len(known)] if by_id else 0}
+            return 1 + index % 3, {"side": 1, "order_id": known[index % len(known)] if by_id else 0}
         order = resting[index]
-        return {
-            "session": order.session,
+        return order.session, {
             "side": order.side if right_side else 3 - order.side,
             "order_id": order.order_id if by_id else 0,
             "orig_clordid": order.clordid,
