@@ -74,7 +74,10 @@ class FeedClient:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER)
-        socket.setsockopt(zmq.IMMEDIATE, 1)
+        if kind == zmq.DEALER:
+            # No request may wait for a server that is gone. (Not for SUB: at a disconnect IMMEDIATE also drops what
+            # has arrived and is not read yet, such as the goodbye.)
+            socket.setsockopt(zmq.IMMEDIATE, 1)
         socket.setsockopt(zmq.RECONNECT_IVL, 20)
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         socket.connect(endpoint)

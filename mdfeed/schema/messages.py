@@ -95,7 +95,7 @@ class SessionStart(_SessionStartFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionStart:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, unclean, event_sequence, time_ns, epoch, rules_version, venue, day, state) = _SESSION_START.unpack_from(buffer, offset)
         return cls(instrument, flags, unclean, event_sequence, time_ns, epoch, rules_version, venue.rstrip(b"\0"), day, state)
 
@@ -138,7 +138,7 @@ class InstrumentDefinition(_InstrumentDefinitionFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentDefinition:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, state, tick_exponent, lot_exponent, event_sequence, time_ns, tick_mantissa, lot_mantissa, price_min_ticks, price_max_ticks, quantity_max_lots, protection_ticks, maker_fee_ppm, taker_fee_ppm, symbol, base, quote, notional_max_units) = _INSTRUMENT_DEFINITION.unpack_from(buffer, offset)
         return cls(instrument, flags, state, tick_exponent, lot_exponent, event_sequence, time_ns, tick_mantissa, lot_mantissa, price_min_ticks, price_max_ticks, quantity_max_lots, protection_ticks, maker_fee_ppm, taker_fee_ppm, symbol.rstrip(b"\0"), base.rstrip(b"\0"), quote.rstrip(b"\0"), notional_max_units)
 
@@ -168,7 +168,7 @@ class TradingStatus(_TradingStatusFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradingStatus:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, state, event_sequence, time_ns, previous_state) = _TRADING_STATUS.unpack_from(buffer, offset)
         return cls(instrument, flags, state, event_sequence, time_ns, previous_state)
 
@@ -198,7 +198,7 @@ class EndOfDay(_EndOfDayFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EndOfDay:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, event_sequence, time_ns, day, expired_orders) = _END_OF_DAY.unpack_from(buffer, offset)
         return cls(instrument, flags, event_sequence, time_ns, day, expired_orders)
 
@@ -232,7 +232,7 @@ class SettlementUpdate(_SettlementUpdateFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SettlementUpdate:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, state, event_sequence, time_ns, batch, first_trade_id, last_trade_id, block_number, transaction_hash) = _SETTLEMENT_UPDATE.unpack_from(buffer, offset)
         return cls(instrument, flags, state, event_sequence, time_ns, batch, first_trade_id, last_trade_id, block_number, transaction_hash)
 
@@ -265,7 +265,7 @@ class OrderAdd(_OrderAddFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderAdd:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, side, event_sequence, time_ns, order_id, priority, price_ticks, quantity_lots) = _ORDER_ADD.unpack_from(buffer, offset)
         return cls(instrument, flags, side, event_sequence, time_ns, order_id, priority, price_ticks, quantity_lots)
 
@@ -296,7 +296,7 @@ class OrderModify(_OrderModifyFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderModify:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, side, event_sequence, time_ns, order_id, quantity_lots) = _ORDER_MODIFY.unpack_from(buffer, offset)
         return cls(instrument, flags, side, event_sequence, time_ns, order_id, quantity_lots)
 
@@ -330,7 +330,7 @@ class OrderExecute(_OrderExecuteFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderExecute:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, side, event_sequence, time_ns, order_id, trade_id, price_ticks, executed_lots, leaves_lots) = _ORDER_EXECUTE.unpack_from(buffer, offset)
         return cls(instrument, flags, side, event_sequence, time_ns, order_id, trade_id, price_ticks, executed_lots, leaves_lots)
 
@@ -360,7 +360,7 @@ class OrderDelete(_OrderDeleteFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderDelete:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, side, event_sequence, time_ns, order_id) = _ORDER_DELETE.unpack_from(buffer, offset)
         return cls(instrument, flags, side, event_sequence, time_ns, order_id)
 
@@ -392,7 +392,7 @@ class Trade(_TradeFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Trade:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, flags, aggressor_side, event_sequence, time_ns, trade_id, price_ticks, quantity_lots) = _TRADE.unpack_from(buffer, offset)
         return cls(instrument, flags, aggressor_side, event_sequence, time_ns, trade_id, price_ticks, quantity_lots)
 
@@ -424,7 +424,7 @@ class SnapshotVenue(_SnapshotVenueFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotVenue:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, as_of_sequence, event_sequence, time_ns, epoch, day, instruments, state, venue) = _SNAPSHOT_VENUE.unpack_from(buffer, offset)
         return cls(as_of_sequence, event_sequence, time_ns, epoch, day, instruments, state, venue.rstrip(b"\0"))
 
@@ -452,7 +452,7 @@ class SnapshotBegin(_SnapshotBeginFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotBegin:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, orders, as_of_sequence, last_trade_id) = _SNAPSHOT_BEGIN.unpack_from(buffer, offset)
         return cls(instrument, orders, as_of_sequence, last_trade_id)
 
@@ -482,7 +482,7 @@ class SnapshotOrder(_SnapshotOrderFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotOrder:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, side, order_id, priority, price_ticks, quantity_lots) = _SNAPSHOT_ORDER.unpack_from(buffer, offset)
         return cls(instrument, side, order_id, priority, price_ticks, quantity_lots)
 
@@ -509,7 +509,7 @@ class SnapshotEnd(_SnapshotEndFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotEnd:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, instrument, orders, as_of_sequence) = _SNAPSHOT_END.unpack_from(buffer, offset)
         return cls(instrument, orders, as_of_sequence)
 
@@ -535,7 +535,7 @@ class SnapshotRequest(_SnapshotRequestFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotRequest:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, request_id, instrument) = _SNAPSHOT_REQUEST.unpack_from(buffer, offset)
         return cls(request_id, instrument)
 
@@ -563,7 +563,7 @@ class ReplayRequest(_ReplayRequestFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplayRequest:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, request_id, session_id, from_sequence, to_sequence) = _REPLAY_REQUEST.unpack_from(buffer, offset)
         return cls(request_id, session_id, from_sequence, to_sequence)
 
@@ -591,7 +591,7 @@ class RequestCompleted(_RequestCompletedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> RequestCompleted:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, request_id, first_sequence, last_sequence, packets) = _REQUEST_COMPLETED.unpack_from(buffer, offset)
         return cls(request_id, first_sequence, last_sequence, packets)
 
@@ -619,7 +619,7 @@ class RequestRejected(_RequestRejectedFields):
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> RequestRejected:
-        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if bytes are missing."""
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
         (_, _, _, _, request_id, available_from, next_sequence, reason) = _REQUEST_REJECTED.unpack_from(buffer, offset)
         return cls(request_id, available_from, next_sequence, reason)
 

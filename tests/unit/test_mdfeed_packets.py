@@ -1,4 +1,4 @@
-"""Packets and messages as bytes: what is whole is read back, anything else is refused; an independent decoder agrees."""
+"""Packets and messages as bytes: what is whole is read, anything else refused; an independent decoder agrees."""
 
 from __future__ import annotations
 
