@@ -10,9 +10,10 @@ import argparse
 import mmap
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine._native import ffi, lib
 from engine.wire.frame import ENTRY_HEADER
@@ -33,6 +34,14 @@ class Record:
     epoch: int
     role: int
     message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """Where a journal ends in bytes that are no record and were never durable: a write that was under way."""
+
+    path: Path
+    offset: int
 
 
 class Damaged(Exception):
@@ -56,10 +65,14 @@ def map_segment(path: Path) -> mmap.mmap | bytes:
 
 
 class CommandJournal:
-    """A walk over the command journal of one directory; after it, what was proved: `sequence`, `durable`, `clean`."""
+    """A walk over the command journal of one directory; after it, what was proved: `sequence`, `durable`, `clean`.
+
+    `torn` says where a tail that was never durable has been left out.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._paths = segments(directory)
+        self.torn: Torn | None = None
         self._cursor = ffi.new("struct record_cursor *")
 
     @property
@@ -75,14 +88,18 @@ class CommandJournal:
     @property
     def clean(self) -> bool:
         """Whether the last record is the COMMIT of a clean stop."""
-        return bool(self._cursor.clean)
+        return bool(self._cursor.clean) and self.torn is None
 
     def __iter__(self) -> Iterator[Record]:
-        """Every record in order; raises Damaged at the first that cannot be proved."""
-        for path in self._paths:
-            yield from self._records(path)
+        """Every record in order; raises Damaged at the first that cannot be proved but was durable."""
+        for position, path in enumerate(self._paths):
+            whole = yield from self._records(path)
+            if not whole:
+                self.torn = torn_tail(self._cursor, self._paths[position:])
+                return
 
-    def _records(self, path: Path) -> Iterator[Record]:
+    def _records(self, path: Path) -> Generator[Record, None, bool]:
+        """The proved records of one segment; returns whether nothing but zeros follows them."""
         data = map_segment(path)
         buffer = ffi.from_buffer(data)
         cursor, view = self._cursor, ffi.new("struct record_view *")
@@ -91,8 +108,23 @@ class CommandJournal:
             size = view.size if view.kind == lib.RECORD_COMMAND else 0
             message = bytes(ffi.buffer(view.body, size))
             yield Record(path, view.offset, view.kind, view.sequence, view.time_ns, view.epoch, view.role, message)
-        if status == lib.RECORD_DAMAGED:
-            raise Damaged(path, cursor.offset, f"no valid record after command {cursor.sequence}")
+        return bool(status == lib.RECORD_END)
+
+
+def torn_tail(cursor: Any, paths: Sequence[Path]) -> Torn:
+    """Judges bytes that are no record behind the cursor's last one in paths[0]; the later segments follow in `paths`.
+
+    Returns where they begin if nobody ever called them durable. Raises Damaged when a COMMIT further on calls a command
+    durable that cannot be read any more.
+    """
+    watermark = lib.record_watermark(cursor.data, cursor.size, cursor.offset)
+    for path in paths[1:]:
+        data = map_segment(path)
+        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), 0))
+    if watermark > cursor.sequence:
+        reason = f"no valid record after command {cursor.sequence}, but command {watermark} was durable"
+        raise Damaged(paths[0], cursor.offset, reason)
+    return Torn(paths[0], int(cursor.offset))
 
 
 class EventJournal:
@@ -206,8 +238,14 @@ def _verify(directory: Path) -> None:
     shown = f"{state.high:016x}{state.low:016x}" if isinstance(state, StateHash) else "none"
     sys.stdout.write(
         f"{directory}: commands up to {journal.sequence}, durable to {journal.durable} at least, "
-        f"{'stopped cleanly' if journal.clean else 'no clean stop at the end'}, last state hash {shown}\n"
+        f"{_ending(journal)}, last state hash {shown}\n"
     )
+
+
+def _ending(journal: CommandJournal) -> str:
+    if journal.torn is not None:
+        return f"torn tail at {journal.torn.path.name} offset {journal.torn.offset}"
+    return "stopped cleanly" if journal.clean else "no clean stop at the end"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine._native import ffi, lib
-from engine.journal import EVENT_SUFFIX, INDEX_SUFFIX, Damaged, map_segment, segments
+from engine.journal import EVENT_SUFFIX, INDEX_SUFFIX, Torn, map_segment, segments, torn_tail
 
 #: Records per call into C: between two calls progress is told and a stop request seen.
 RECORDS_PER_CALL = 65_536
@@ -24,21 +24,13 @@ class RecoveryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A torn tail that was cut: from this offset of this file on there was nothing durable."""
-
-    path: Path
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class Recovered:
     """Where the journal ends: `cursor` (struct record_cursor *), the last segment or None, and how it ended."""
 
     cursor: Any
     segment: Path | None
     clean: bool
-    cut: Cut | None
+    cut: Torn | None
     events_rewritten_from: int
 
 
@@ -63,7 +55,7 @@ def recover(
         for path in segments(journal_directory):
             if path.stem > cut.path.stem:
                 path.unlink()
-        _sync_directory(journal_directory)
+    _sync(journal_directory)
     lib.engine_settle_events(engine)
     _remove_later_events(events_directory, lib.engine_event_segment(engine))
     clean = cut is None and (last is None or bool(cursor.clean))
@@ -72,7 +64,7 @@ def recover(
 
 def _replay_segments(
     engine: Any, cursor: Any, paths: list[Path], on_progress: Callable[[str], None]
-) -> tuple[Cut | None, Path | None]:
+) -> tuple[Torn | None, Path | None]:
     total = sum(path.stat().st_size for path in paths) or 1
     done = 0
     for path in paths:
@@ -82,26 +74,11 @@ def _replay_segments(
         while (status := lib.engine_replay(engine, cursor, RECORDS_PER_CALL)) == lib.REPLAY_MORE:
             on_progress(f"replaying {100 * (done + cursor.offset) // total} %")
         if status == lib.REPLAY_DAMAGED:
-            _refuse_below_watermark(cursor, path, paths)
-            return Cut(path, cursor.offset), path
+            return torn_tail(cursor, paths[paths.index(path) :]), path
         if status != lib.REPLAY_END:
             raise RecoveryError(_divergence(status, cursor, path))
         done += len(data)
     return None, paths[-1] if paths else None
-
-
-def _refuse_below_watermark(cursor: Any, path: Path, paths: list[Path]) -> None:
-    """Looks beyond the damage for a COMMIT that calls something durable that cannot be read any more."""
-    watermark = 0
-    offset = cursor.offset
-    for later in paths[paths.index(path) :]:
-        data = map_segment(later)
-        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), offset))
-        offset = 0
-    if watermark > cursor.sequence:
-        raise Damaged(
-            path, cursor.offset, f"no valid record after command {cursor.sequence}, but command {watermark} was durable"
-        )
 
 
 def _divergence(status: int, cursor: Any, path: Path) -> str:
@@ -113,7 +90,7 @@ def _divergence(status: int, cursor: Any, path: Path) -> str:
     }[status]
 
 
-def _zero_from(cut: Cut) -> None:
+def _zero_from(cut: Torn) -> None:
     """What lay beyond the cut must never be taken for a record or a watermark again."""
     with cut.path.open("r+b") as file:
         end = file.seek(0, os.SEEK_END)
@@ -131,9 +108,11 @@ def _remove_later_events(directory: Path, first_sequence: int) -> None:
                 path.unlink()
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync(directory: Path) -> None:
+    """A killed engine leaves records in the page cache that were read just now but may not be on the disk yet."""
+    for path in (*segments(directory), directory):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

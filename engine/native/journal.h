@@ -39,13 +39,15 @@ struct journal {
     struct doorbell *readers; /* rung when `released` has grown */
     uint64_t *counters;
     struct journal_options options;
-    uint64_t at;        /* hot thread: where its next record goes in the ring */
-    uint64_t synced_ns; /* journal thread: when it last synced */
-    uint64_t written;   /* journal thread: last command written, synced or not */
-    uint32_t epoch;     /* for SEGMENT records */
-    int spare;          /* a zero-filled segment in waiting, -1 while there is none */
-    int closing;        /* enum journal_close */
-    int preparing;      /* 0 ends the preparer */
+    uint64_t at;         /* hot thread: where its next record goes in the ring */
+    uint64_t durable_ns; /* journal thread: wall clock when the last sync returned */
+    uint64_t noted;      /* journal thread: watermark of the last COMMIT written */
+    uint64_t synced_ns;  /* journal thread: when it last synced */
+    uint64_t written;    /* journal thread: last command written, synced or not */
+    uint32_t epoch;      /* for SEGMENT records */
+    int spare;           /* a zero-filled segment in waiting, -1 while there is none */
+    int closing;         /* enum journal_close */
+    int preparing;       /* 0 ends the preparer */
     _Alignas(64) uint64_t durable;
     uint64_t released;
 };

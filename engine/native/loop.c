@@ -276,7 +276,6 @@ static void answer_refused(struct engine *engine, const struct peer *peer, const
 }
 
 static void answer_gap(struct engine *engine, const struct peer *peer, const struct core_check *check) {
-    counter_add(engine->counters, COUNTER_GAPS, 1);
     put_answer(engine, &(struct answer){
                            .peer = *peer,
                            .header = {sizeof(struct wire_gap), WIRE_GAP, WIRE_SCHEMA_ID, WIRE_SCHEMA_VERSION},
@@ -318,6 +317,7 @@ static bool on_command(struct engine *engine, const struct inlet *inlet, const s
         counter_add(engine->counters, COUNTER_DUPLICATES, 1);
         return true;
     case CORE_GAP:
+        counter_add(engine->counters, COUNTER_GAPS, 1);
         if (check.session != *gap_session) {
             answer_gap(engine, peer, &check);
         }
