@@ -19,7 +19,7 @@ from random import Random
 import orjson
 import simplefix
 
-from ops.fix_client import FixClient, FixClientError
+from ops.fix_client import FixClient, FixClientError, text, utc_timestamp
 
 WINDOW = 24  # requests without an answer at any time
 RECONNECT_S = 60.0
@@ -113,7 +113,8 @@ class Trader:
         deadline = time.monotonic() + RECONNECT_S
         while True:
             try:
-                self.client.logon()
+                for message in self.client.logon():
+                    self._on_message(message)
                 self._answer_deadline = time.monotonic() + ANSWER_S
                 return
             except FixClientError as error:
@@ -163,7 +164,7 @@ class Trader:
             (1, self.account),
             (55, symbol),
             (54, side),
-            (60, simplefix_time()),
+            (60, utc_timestamp()),
             (38, f"{quantity:f}"),
             (40, "1" if price is None else "2"),
             *([] if price is None else [(44, f"{price:f}")]),
@@ -181,7 +182,7 @@ class Trader:
             *by_order_id,
             (55, order.symbol),
             (54, order.side),
-            (60, simplefix_time()),
+            (60, utc_timestamp()),
         ]
         self._request("F", clordid, "cancel", fields)
 
@@ -196,7 +197,7 @@ class Trader:
             (41, order.clordid),
             (55, order.symbol),
             (54, order.side),
-            (60, simplefix_time()),
+            (60, utc_timestamp()),
             (38, f"{quantity:f}"),
             (40, "2"),
             (44, f"{price:f}"),
@@ -229,31 +230,31 @@ class Trader:
 
     def _on_message(self, message: simplefix.FixMessage) -> None:
         self._answer_deadline = time.monotonic() + ANSWER_S
-        kind = _text(message, 35)
+        kind = text(message, 35)
         if kind == "8":
             self._on_report(message)
         elif kind == "9":
             self.record.reports["9"] += 1
-            self.record.rejects[_text(message, 58)] += 1
-            self._verdict(_text(message, 11), f"9 {_text(message, 37)} {_text(message, 102)}")
+            self.record.rejects[text(message, 58)] += 1
+            self._verdict(text(message, 11), f"9 {text(message, 37)} {text(message, 102)}")
         elif kind in "3j":
             self.record.reports[kind] += 1
-            self.record.problems.append(f"{kind}: {_text(message, 58)}")
+            self.record.problems.append(f"{kind}: {text(message, 58)}")
 
     def _on_report(self, message: simplefix.FixMessage) -> None:
-        exec_type, exec_id, clordid = _text(message, 150), _text(message, 17), _text(message, 11)
+        exec_type, exec_id, clordid = text(message, 150), text(message, 17), text(message, 11)
         if exec_type == "F":
             self._on_fill(message, exec_id, clordid)
         elif exec_type in VERDICTS.get(self.asked.get(clordid, ""), ()):
             self._verdict(clordid, exec_id)
             if exec_type == "8":
-                self.record.rejects[_text(message, 58)] += 1
+                self.record.rejects[text(message, 58)] += 1
         self.record.reports[f"8/{exec_type}"] += 1
         self._update(message, clordid, exec_type)
 
     def _on_fill(self, message: simplefix.FixMessage, exec_id: str, clordid: str) -> None:
-        fee = _text(message, 137) or "0"
-        fill = [_text(message, t) for t in (55, 54, 32, 31)] + [fee, clordid]
+        fee = text(message, 137) or "0"
+        fill = [text(message, t) for t in (55, 54, 32, 31)] + [fee, clordid]
         known = self.record.fills.setdefault(exec_id, fill)
         if known != fill:
             self.record.problems.append(f"ExecID {exec_id} came with two contents: {known} and {fill}")
@@ -261,23 +262,23 @@ class Trader:
     def _update(self, message: simplefix.FixMessage, clordid: str, exec_type: str) -> None:
         """Brings the client's view of the order to what the report says."""
         if exec_type == "5":
-            original = self.chain.get(clordid, _text(message, 41))
+            original = self.chain.get(clordid, text(message, 41))
             order = self.orders.pop(original, None)
             if order is not None:
                 order.clordid = clordid
                 self.orders[clordid] = order
-        order = self.orders.get(clordid) or self.orders.get(_text(message, 41))
+        order = self.orders.get(clordid) or self.orders.get(text(message, 41))
         if order is None:
             return
-        cum = Decimal(_text(message, 14) or "0")
+        cum = Decimal(text(message, 14) or "0")
         if cum < order.cum:
             return  # an old report, sent again
         order.cum = cum
-        order.status = _text(message, 39)
-        order.order_id = _text(message, 37)
+        order.status = text(message, 39)
+        order.order_id = text(message, 37)
         if exec_type in ("0", "5"):
-            order.quantity = Decimal(_text(message, 38))
-            order.price = Decimal(_text(message, 44)) if message.get(44) else order.price
+            order.quantity = Decimal(text(message, 38))
+            order.price = Decimal(text(message, 44)) if message.get(44) else order.price
         if order.status in ("1", "2") and order.cum and not self.record.traced:
             self.record.traced = order.clordid
 
@@ -289,17 +290,6 @@ class Trader:
         first = self.answered.setdefault(clordid, mark)
         if first != mark:
             self.record.answered_twice.append(f"{clordid}: {first} and {mark}")
-
-
-def _text(message: simplefix.FixMessage, tag: int) -> str:
-    value = message.get(tag)
-    return "" if value is None else value.decode()
-
-
-def simplefix_time() -> str:
-    """UTCTimestamp of now, in microseconds."""
-    now_ns = time.time_ns()
-    return time.strftime("%Y%m%d-%H:%M:%S", time.gmtime(now_ns // 10**9)) + f".{now_ns // 1000 % 10**6:06d}"
 
 
 def main() -> int:
