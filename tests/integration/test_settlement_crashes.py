@@ -1,0 +1,54 @@
+"""Settlement dies at every named point of its work, at the first and at a later pass, and is exact afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from settlement.crash import POINTS
+from tests.fixtures.fix_settlement import USD, SettlementVenue
+
+TRADES = 6
+HIGH_BASE_FEE_WEI = 50 * 10**9
+
+
+@pytest.mark.parametrize("group", range(4))
+def test_death_at_a_crash_point_loses_and_doubles_nothing(
+    make_venue: Callable[..., SettlementVenue], group: int
+) -> None:
+    """For each point: the daemon dies there by os._exit, twice; restarted, it ends with three equal records."""
+    venue = make_venue()
+    venue.start()
+    venue.fund()
+    venue.wait(lambda: venue.count("SELECT count(*) FROM credit") == 4, "the deposits to be credited")
+    venue.kill9()
+    fills = 0
+    for point in POINTS[group::4]:
+        for passes in (1, 2):
+            venue.start(f"{point}:{passes}")
+            for _ in range(passes):
+                fills += _work(venue, fills, bumps=point.startswith("bump."))
+            venue.wait_death()
+            venue.start()
+            venue.wait_exact(fills)
+            assert venue.count("SELECT count(*) FROM nonce_slot") == venue.count("SELECT count(*) FROM batch"), point
+            venue.kill9()
+
+
+def _work(venue: SettlementVenue, seed: int, bumps: bool) -> int:
+    """Something for every part of settlement to do; returns the fills it makes."""
+    venue.deposit(venue.alpha_key, USD, 1_000)
+    if not bumps:
+        venue.trade(TRADES, seed)
+        return TRADES
+    venue.chain.request("evm_setAutomine", False)
+    venue.trade(TRADES, seed)
+    sent = "SELECT count(*) FROM batch WHERE state = 'sent'"
+    venue.wait(lambda: venue.ended() or venue.count(sent) > 0, "a batch to be sent", mine=False)
+    venue.chain.request("anvil_setNextBlockBaseFeePerGas", hex(HIGH_BASE_FEE_WEI))
+    venue.chain.request("evm_mine")
+    unsettled = "SELECT count(*) FROM batch WHERE state <> 'final'"
+    venue.wait(lambda: venue.ended() or venue.count(unsettled) == 0, "the batch to be outbid")
+    venue.chain.request("evm_setAutomine", True)
+    return TRADES
