@@ -143,6 +143,14 @@ class CoresMachine(RuleBasedStateMachine):
             self.source.new_order(1, side=taker, price_ticks=price, quantity_lots=quantity, time_in_force=time_in_force)
         )
 
+    @rule(makers=st.integers(2, 5), quantity=st.integers(2, 8), time_in_force=st.sampled_from((1, 3, 4)))
+    def wall_of_small_makers(self, makers: int, quantity: int, time_in_force: int) -> None:
+        """A taker that may meet more makers than one command may fill."""
+        for number in range(makers):
+            session = 2 + number % 2
+            self.send(self.source.new_order(session, side=2, account=session + 1, time_in_force=2))
+        self.send(self.source.new_order(1, quantity_lots=quantity, time_in_force=time_in_force))
+
     @rule(
         index=st.integers(0, 15), by_id=st.booleans(), right_side=st.sampled_from((True, True, False)), clordid=clordids
     )

@@ -127,17 +127,18 @@ def test_order_that_meets_too_many_makers_is_canceled(venue: Venue) -> None:
     assert only(OrderAccepted, venue.buy(6, 63)).rested_lots == 2
 
 
-def test_smaller_replace_keeps_priority(venue: Venue) -> None:
+@pytest.mark.parametrize("quantity_lots", [2, 3])
+def test_replace_that_is_not_larger_keeps_priority(venue: Venue, quantity_lots: int) -> None:
     """Same price and no more lots: the order stays where it is in the queue."""
     first = only(OrderAccepted, venue.sell(3, 63))
     venue.sell(1, 63)
     replace = venue.source.replace_order(
-        3, side=Side.SELL, order_id=first.order_id, price_ticks=63, quantity_lots=2, clordid=b"smaller"
+        3, side=Side.SELL, order_id=first.order_id, price_ticks=63, quantity_lots=quantity_lots, clordid=b"smaller"
     )
     replaced = only(OrderReplaced, venue.do(replace))
-    assert (replaced.priority_kept, replaced.leaves_lots, replaced.rested_lots) == (1, 2, 2)
+    assert (replaced.priority_kept, replaced.leaves_lots, replaced.rested_lots) == (1, quantity_lots, quantity_lots)
     assert (replaced.old_leaves_lots, replaced.orig_clordid, replaced.clordid) == (3, first.clordid, b"smaller")
-    assert venue.levels(Side.SELL) == [(63, 2), (63, 1)]
+    assert venue.levels(Side.SELL) == [(63, quantity_lots), (63, 1)]
 
 
 @pytest.mark.parametrize(("price_ticks", "quantity_lots"), [(63, 4), (62, 3), (64, 3)])

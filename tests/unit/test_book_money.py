@@ -16,6 +16,12 @@ def test_buyer_reserves_notional_and_the_higher_fee_rounded_up(venue: Venue) -> 
     assert venue.core.balance(ALICE, QUOTE) == (12_000 - 3_155, 3_155)
 
 
+def test_reservation_covers_the_maker_rate_when_that_is_higher(venue: Venue) -> None:
+    """Instrument 2 takes 333,333 ppm from makers, nothing from takers: 50 x 3 x 1 = 150 needs 49.99995 more."""
+    venue.buy(3, 50, instrument=2)
+    assert venue.core.balance(ALICE, QUOTE)[1] == 150 + 50
+
+
 def test_seller_reserves_base(venue: Venue) -> None:
     """3 lots are 300 units of base; the fee comes out of the proceeds."""
     venue.sell(3, 63)
