@@ -1,4 +1,4 @@
-"""The C core behind Python names: the same questions and commands as the reference in engine.book, answered by engine/native.
+"""The C core behind Python names: asked and commanded like the reference in engine.book, answered by engine/native.
 
 For tests and tools. The engine daemon drives the C core from its C loop and crosses into Python for none of this.
 """
@@ -63,9 +63,10 @@ class Core:
         )
 
     def apply(self, sequence: int, epoch: int, time_ns: int, message: bytes) -> list[bytes]:
-        """Applies a checked message; its events as SBE messages in order. Raises Divergence for a StateHash that differs.
+        """Applies a checked message; returns its events as SBE messages in order.
 
-        Anything else that core_check would not let pass is a programmer's error and aborts the process.
+        Raises Divergence for a StateHash that differs. Anything else that core_check would not let pass is a
+        programmer's error and aborts the process.
         """
         room = lib.core_output_max(self._core)
         if len(self._out) * 8 < room:

@@ -1,6 +1,7 @@
 /* Accounts, assets and the balances of every (account, asset) pair.
 
-   available and reserved are never negative, and their sum over all accounts is the asset's total, which only a credit changes. */
+   available and reserved are never negative, and their sum over all accounts is the asset's total, which only a credit
+   changes. */
 #ifndef VENUE_ACCOUNT_H
 #define VENUE_ACCOUNT_H
 

@@ -1,7 +1,8 @@
 /* Orders and the books they rest in: slots, price-time priority, and finding an order by OrderID or ClOrdID.
 
-   Order index = slot + 1; index 0 means none. Between commands an order is open exactly when it rests in a book, its leaves are above 0,
-   its ClOrdID is in `open`, and the quantity of its level includes its leaves. Books know nothing of money. */
+   Order index = slot + 1; index 0 means none. Between commands an order is open exactly when it rests in a book, its
+   leaves are above 0, its ClOrdID is in `open`, and the quantity of its level includes its leaves. Books know nothing
+   of money. */
 #ifndef VENUE_BOOK_H
 #define VENUE_BOOK_H
 
@@ -70,7 +71,8 @@ static inline uint8_t opposite(uint8_t side) {
     return side == WIRE_SIDE_BUY ? WIRE_SIDE_SELL : WIRE_SIDE_BUY;
 }
 
-/* True when an order of `side` with limit `price_ticks` trades against the opposite price `other_ticks` (0: there is none). */
+/* True when an order of `side` with limit `price_ticks` trades against the opposite price `other_ticks` (0: there is
+ * none). */
 static inline bool crosses(uint8_t side, uint32_t price_ticks, uint32_t other_ticks) {
     return other_ticks != 0 && (side == WIRE_SIDE_BUY ? other_ticks <= price_ticks : other_ticks >= price_ticks);
 }

@@ -1,7 +1,7 @@
 """Builds engine._native: the C core and the engine's loop as one extension module, through cffi in API mode.
 
-The Python-visible interface is exactly what stands between the cffi markers of the headers, so C and Python read one declaration.
-`python engine/native/build.py` builds in place for development; setup.py takes `ffi` from here.
+The Python-visible interface is exactly what stands between the cffi markers of the headers: C and Python read one
+declaration. `python engine/native/build.py` builds in place for development; setup.py takes `ffi` from here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-/* The core as its callers see it: memory taken once, one command in, its events out, and a few questions about the state. */
+/* The core as its callers see it: memory taken once, one command in, its events out, and a few questions about the
+ * state. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/random.h>
@@ -23,9 +24,9 @@ static bool capacity_sound(const struct core_capacity *capacity) {
     const uint32_t most = UINT32_C(1) << 31;
     return capacity->orders >= 1 && capacity->orders <= most && capacity->price_pages >= 1 &&
            capacity->price_pages <= most && capacity->clordids >= 1 && capacity->clordids <= most &&
-           capacity->accounts >= 1 && capacity->accounts <= most && capacity->assets >= 1 &&
-           capacity->assets <= most && capacity->instruments >= 1 && capacity->instruments <= most &&
-           capacity->sessions >= 1 && capacity->sessions <= most;
+           capacity->accounts >= 1 && capacity->accounts <= most && capacity->assets >= 1 && capacity->assets <= most &&
+           capacity->instruments >= 1 && capacity->instruments <= most && capacity->sessions >= 1 &&
+           capacity->sessions <= most;
 }
 
 struct core *core_new(const struct core_capacity *capacity) {
@@ -179,20 +180,10 @@ u128 limits_mix(const struct core *core) {
 }
 
 u128 globals_mix(const struct core *core) {
-    const uint64_t words[14] = {RECORD_GLOBALS,
-                                core->epoch,
-                                core->events.sequence,
-                                core->day,
-                                core->venue_state,
-                                core->last_deposit_seq,
-                                core->last_checkpoint,
-                                core->last_batch,
-                                core->final_batch,
-                                core->books.in_use,
-                                core->books.pages.in_use,
-                                core->pending.kind,
-                                core->pending.position,
-                                core->pending.count};
+    const uint64_t words[14] = {
+        RECORD_GLOBALS,           core->epoch,           core->events.sequence,  core->day,          core->venue_state,
+        core->last_deposit_seq,   core->last_checkpoint, core->last_batch,       core->final_batch,  core->books.in_use,
+        core->books.pages.in_use, core->pending.kind,    core->pending.position, core->pending.count};
     return mix128(words, 14);
 }
 

@@ -1,7 +1,9 @@
-/* The price ladder of one side of one instrument: levels by tick, found, opened and closed in a bounded number of steps.
+/* The price ladder of one side of one instrument: levels by tick, found, opened and closed in a bounded number of
+   steps.
 
-   Levels live in pages of 64 neighbouring ticks taken from one pool; a page without an order goes back at once, all zero. Bitmaps over
-   levels, pages, words and words of words lead from one occupied tick to the next whatever the gap. Ticks are 1..2^24 - 1. */
+   Levels live in pages of 64 neighbouring ticks taken from one pool; a page without an order goes back at once, all
+   zero. Bitmaps over levels, pages, words and words of words lead from one occupied tick to the next whatever the gap.
+   Ticks are 1..2^24 - 1. */
 #ifndef VENUE_LEVEL_H
 #define VENUE_LEVEL_H
 

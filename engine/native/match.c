@@ -1,6 +1,7 @@
 /* Matching: the taker trades at the makers' prices, best price first, oldest order first (docs/ENGINE.md section 6).
 
-   Every trade moves exactly what it takes: base from seller to buyer, quote from buyer to seller, fees to the fee account. */
+   Every trade moves exactly what it takes: base from seller to buyer, quote from buyer to seller, fees to the fee
+   account. */
 #include "money.h"
 #include "state.h"
 

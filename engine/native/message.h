@@ -59,7 +59,8 @@ union command {
     struct wire_state_hash state_hash;
 };
 
-/* False when the bytes are not exactly one command; template_id is set to what its header says, 0 when there is none. */
+/* False when the bytes are not exactly one command; template_id is set to what its header says, 0 when there is none.
+ */
 bool message_read(const uint8_t *bytes, uint32_t size, struct message *message);
 
 /* Copies the block's fields that we know; a newer writer's further fields are skipped. */

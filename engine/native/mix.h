@@ -1,6 +1,7 @@
 /* mix128: the specified hash of one canonical record (docs/ENGINE.md section 7).
 
-   State hash = sum of the mixes of all records mod 2^128, so a record is taken out or put in without looking at the others. */
+   State hash = sum of the mixes of all records mod 2^128, so a record is taken out or put in without looking at the
+   others. */
 #ifndef VENUE_MIX_H
 #define VENUE_MIX_H
 

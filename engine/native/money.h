@@ -1,4 +1,5 @@
-/* Fee and reservation arithmetic (docs/ENGINE.md section 5): exact integers, rounded up once per order and not once per fill. */
+/* Fee and reservation arithmetic (docs/ENGINE.md section 5): exact integers, rounded up once per order and not once per
+ * fill. */
 #ifndef VENUE_MONEY_H
 #define VENUE_MONEY_H
 
@@ -32,8 +33,8 @@ static inline int64_t notional_units(int64_t price_ticks, int64_t quantity_lots,
     return notional;
 }
 
-/* What an order with these leaves must hold: a seller its base; a buyer, in quote, its notional and the most its fees can become.
-   `accumulated` is rate x notional of its fills so far, `rate_ppm` the higher of its two rates. */
+/* What an order with these leaves must hold: a seller its base; a buyer, in quote, its notional and the most its fees
+   can become. `accumulated` is rate x notional of its fills so far, `rate_ppm` the higher of its two rates. */
 static inline int64_t reservation_units(const struct wire_instrument_set *listing, uint8_t side, int64_t price_ticks,
                                         int64_t leaves_lots, u128 accumulated, uint32_t rate_ppm) {
     if (side == WIRE_SIDE_SELL) {

@@ -1,4 +1,5 @@
-/* NewOrder, CancelOrder and ReplaceOrder: judged in the order of reasons that docs/ENGINE.md section 6 gives, then carried out.
+/* NewOrder, CancelOrder and ReplaceOrder: judged in the order of reasons that docs/ENGINE.md section 6 gives, then
+   carried out.
 
    A request changes nothing before its last reason to refuse is past, except that its ClOrdID is used up. */
 #include "money.h"
@@ -161,9 +162,8 @@ static uint16_t judge_room(const struct core *core, const struct wire_new_order 
         book_full(core, command->instrument, command->side, (uint32_t)terms->price_ticks)) {
         return WIRE_REASON_BOOK_FULL;
     }
-    terms->reserved_units =
-        reservation_units(listing, command->side, terms->price_ticks, command->quantity_lots, 0,
-                          higher_ppm(listing->maker_fee_ppm, listing->taker_fee_ppm));
+    terms->reserved_units = reservation_units(listing, command->side, terms->price_ticks, command->quantity_lots, 0,
+                                              higher_ppm(listing->maker_fee_ppm, listing->taker_fee_ppm));
     const uint32_t asset = command->side == WIRE_SIDE_BUY ? listing->quote : listing->base;
     if (balance_of(&core->accounts, command->account, asset)->available_units < terms->reserved_units) {
         return WIRE_REASON_INSUFFICIENT_FUNDS;

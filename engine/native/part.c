@@ -1,6 +1,7 @@
 /* Work that one command starts and Continue commands finish: the end of the trading day, and checkpoints.
 
-   A part yields a bounded number of events; between parts nothing else is applied, so the work sees one unchanging state. */
+   A part yields a bounded number of events; between parts nothing else is applied, so the work sees one unchanging
+   state. */
 #include "state.h"
 
 /* Expiries or balances that one part may hold beside its closing event. */

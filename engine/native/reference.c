@@ -1,4 +1,5 @@
-/* Reference data and session commands: what the engine daemon, settlement and operators set, and nothing that matches. */
+/* Reference data and session commands: what the engine daemon, settlement and operators set, and nothing that matches.
+ */
 #include <string.h>
 
 #include "state.h"
@@ -162,8 +163,7 @@ void apply_account_set(struct core *core, const struct wire_account_set *command
         refuse_reference(core, WIRE_ACCOUNT_SET, command->account, WIRE_REASON_INVALID_REFERENCE);
         return;
     }
-    struct account content = {
-        .participant = command->participant, .kind = command->kind, .enabled = command->enabled};
+    struct account content = {.participant = command->participant, .kind = command->kind, .enabled = command->enabled};
     memcpy(content.name, command->name, sizeof content.name);
     account_define(&core->accounts, command->account, &content);
     if (command->kind == WIRE_ACCOUNT_KIND_FEE) {

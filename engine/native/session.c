@@ -22,16 +22,11 @@ u128 session_mix(const struct sessions *sessions, uint32_t id) {
     if (session->participant == 0) {
         return 0;
     }
-    uint64_t words[15] = {RECORD_SESSION,
-                          id,
-                          session->participant,
-                          session->enabled,
-                          session->session_epoch,
-                          session->generation,
-                          session->gateway,
-                          session->gateway_instance,
-                          session->token,
-                          session->last_client_seq,
+    uint64_t words[15] = {RECORD_SESSION,         id,
+                          session->participant,   session->enabled,
+                          session->session_epoch, session->generation,
+                          session->gateway,       session->gateway_instance,
+                          session->token,         session->last_client_seq,
                           session->open_orders};
     mix_text(&words[11], session->comp_id, 4);
     return mix128(words, 15);

@@ -1,4 +1,5 @@
-/* FIX sessions as the engine knows them: who may command, from which attachment, and up to which number commands were applied. */
+/* FIX sessions as the engine knows them: who may command, from which attachment, and up to which number commands were
+ * applied. */
 #ifndef VENUE_SESSION_H
 #define VENUE_SESSION_H
 

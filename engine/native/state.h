@@ -17,7 +17,14 @@
 #include "session.h"
 #include "table.h"
 
-enum { RULES_VERSION = 1, NOTIONAL_BITS = 61, BASE_BITS = 62, FEE_PPM_MAX = 999999, EXPONENT_MAX = 18, EVENTS_PER_PART_MAX = 65536 };
+enum {
+    RULES_VERSION = 1,
+    NOTIONAL_BITS = 61,
+    BASE_BITS = 62,
+    FEE_PPM_MAX = 999999,
+    EXPONENT_MAX = 18,
+    EVENTS_PER_PART_MAX = 65536
+};
 
 enum pending_kind { PENDING_NONE = 0, PENDING_END_OF_DAY = 1, PENDING_CHECKPOINT = 2 };
 
@@ -80,7 +87,8 @@ void refuse_command(struct core *core, uint16_t template_id, uint8_t role, uint6
 /* Content as it is kept: reserved bytes do not count. */
 struct wire_instrument_set instrument_content(const struct wire_instrument_set *command);
 
-/* Closes an order: event, money back, out of the book, slot free. The first for an order that rests, the second for a taker. */
+/* Closes an order: event, money back, out of the book, slot free. The first for an order that rests, the second for a
+ * taker. */
 struct cancel_cause {
     uint64_t client_seq; /* 0 when nobody asked */
     const char *clordid; /* of the request; NULL when nobody asked */

@@ -1,7 +1,7 @@
 /* A set of 128-bit keys with a value each, by open addressing in memory of fixed size; at most half of it is ever full.
 
-   Where a key stands depends on a random seed, so that nobody can choose ClOrdIDs that all fall on the same place. Nothing that the
-   venue computes depends on it: the order of the entries is never looked at. */
+   Where a key stands depends on a random seed, so that nobody can choose ClOrdIDs that all fall on the same place.
+   Nothing that the venue computes depends on it: the order of the entries is never looked at. */
 #ifndef VENUE_TABLE_H
 #define VENUE_TABLE_H
 

@@ -1,4 +1,5 @@
-/* What happens when an invariant is broken: say which one, then stop, so that nothing built on it leaves the process. */
+/* What happens when an invariant is broken: say which one, then stop, so that nothing built on it leaves the process.
+ */
 #include "venue_assert.h"
 
 #include <stdio.h>

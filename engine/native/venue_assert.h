@@ -1,6 +1,7 @@
 /* VENUE_ASSERT: an invariant that stays checked in release builds; a broken one ends the process before it can do harm.
 
-   The daemon then restarts and replays; a wrong state is never published. Use it for programmer's errors, never for bad input. */
+   The daemon then restarts and replays; a wrong state is never published. Use it for programmer's errors, never for bad
+   input. */
 #ifndef VENUE_ASSERT_H
 #define VENUE_ASSERT_H
 
