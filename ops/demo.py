@@ -85,9 +85,13 @@ class Institution:
 class Demo:
     """One run. `meddle` is called while the institutions trade: the crash test kills daemons there."""
 
-    def __init__(self, venue: LocalVenue, orders: int, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, venue: LocalVenue, orders: int, seed: int, say: Callable[[str], None], *, rate_per_s: int = 0
+    ) -> None:
+        """`orders` and `rate_per_s` (0: as fast as answers come) are each institution's."""
         self.venue = venue
         self.orders = orders
+        self.rate_per_s = rate_per_s
         self.seed = seed
         self.say = say
         self.outcome = Outcome()
@@ -97,7 +101,7 @@ class Demo:
         assert self.venue.config is not None, "the venue has started"
         return self.venue.config
 
-    def run(self, meddle: Callable[[Demo], None] | None = None) -> Outcome:
+    def run(self, meddle: Callable[[Demo, Audit], None] | None = None) -> Outcome:
         """Starts the venue, trades, waits for finality, compares everything and stops; raises VenueError when a part
         fails.
         """
@@ -109,7 +113,7 @@ class Demo:
             subscriber, out, through = self._start_subscriber()
             institutions = [self._start_institution(session.comp_id) for session in self.config.sessions]
             if meddle is not None:
-                meddle(self)
+                meddle(self, audit)
             self._await_trading(institutions, audit)
             self._catch_up(audit)
             self._compare_books(subscriber, out, through, audit)
@@ -139,7 +143,7 @@ class Demo:
             audit.close()
             context.term()
 
-    def _until(self, audit: Audit, done: Callable[[], bool], timeout_s: float, what: str) -> None:
+    def until(self, audit: Audit, done: Callable[[], bool], timeout_s: float, what: str) -> None:
         """Follows the engine until `done`; VenueError when a daemon dies or time runs out."""
         deadline = time.monotonic() + timeout_s
         while not done():
@@ -149,7 +153,7 @@ class Demo:
                 raise VenueError(f"{what}: not within {timeout_s:.0f} s (event {audit.sequence})")
 
     def _catch_up(self, audit: Audit) -> None:
-        self._until(audit, lambda: audit.caught_up, 30, "catching up with the engine")
+        self.until(audit, lambda: audit.caught_up, 30, "catching up with the engine")
 
     def _clients(self) -> list[tuple[int, str]]:
         """(account id, wallet key) of every client account."""
@@ -164,7 +168,7 @@ class Demo:
         each = {asset.id: amount * 10**asset.token_decimals for asset, amount in whole.items()}
         amounts = {key: each for _account, key in self._clients()}
         expected = len(deposit_all(self.venue.chain.rpc_url, self.venue.deployment.vault, amounts))
-        self._until(audit, lambda: len(audit.credits) == expected, CREDIT_TIMEOUT_S, "credits of the deposits")
+        self.until(audit, lambda: len(audit.credits) == expected, CREDIT_TIMEOUT_S, "credits of the deposits")
 
     def _start_subscriber(self) -> tuple[subprocess.Popen[bytes], Path, Path]:
         out, through = self.venue.directory / "books.json", self.venue.directory / "books.through"
@@ -185,7 +189,8 @@ class Demo:
         command = [
             *(sys.executable, "-m", "ops.trader", "--port", str(self.config.fixgw.port), "--sender", name),
             *("--password", PASSWORDS[name], "--account", account.name, "--orders", str(self.orders)),
-            *("--seed", str(self.seed + session.id), "--markets", str(markets), "--out", str(out)),
+            *("--rate", str(self.rate_per_s), "--seed", str(self.seed + session.id), "--markets", str(markets), "--
+            out", str(out)),
         ]
         process = self._spawn(command, name)
         return Institution(name, account.id, process, out, self.venue.log_dir / f"{name}.log")
@@ -203,7 +208,7 @@ class Demo:
                 self.say(f"  {audit.counts['OrderAccepted']:,} orders accepted, {len(audit.trades):,} trades")
             return all(institution.process.poll() is not None for institution in institutions)
 
-        self._until(audit, done, TRADING_TIMEOUT_S, "trading")
+        self.until(audit, done, TRADING_TIMEOUT_S, "trading")
 
     def _compare_books(self, subscriber: subprocess.Popen[bytes], out: Path, through: Path, audit: Audit) -> None:
         """The subscriber's books against the engine's own, order by order, after the same event."""
@@ -272,7 +277,7 @@ class Demo:
 
     def _await_finality(self, audit: Audit) -> None:
         self.say(f"waiting until {len(audit.trades):,} trades are final on chain")
-        self._until(audit, lambda: not audit.unsettled_trades, FINALITY_TIMEOUT_S, "finality of every trade")
+        self.until(audit, lambda: not audit.unsettled_trades, FINALITY_TIMEOUT_S, "finality of every trade")
 
     def _reconcile(self) -> None:
         """What an operator would run; it waits until nothing is on its way."""

@@ -74,7 +74,7 @@ class FixClient:
         self._sent_at = self._heard_at = time.monotonic()
 
     def logon(self, *, reset: bool = False, extra: Fields | None = None) -> list[simplefix.FixMessage]:
-        """Connects and logs on; returns application messages that came along. LogonRefused carries the Logout's Text."""
+        """Connects and logs on; returns messages that came along. LogonRefused carries the Text of the Logout."""
         self.connect()
         if reset:
             self.next_out = self.next_in = 1

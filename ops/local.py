@@ -242,7 +242,7 @@ class LocalVenue:
 
     def kill9(self, name: str) -> None:
         """kill -9 of one daemon, as a crash would end it."""
-        daemon = self.daemons[name]
+        daemon = self.daemons.pop(name)
         daemon.process.kill()
         daemon.process.wait()
         daemon.notify.close()

@@ -74,12 +74,15 @@ class Record:
 class Trader:
     """Sends `orders` new orders among cancels, replaces, status requests and deliberate mistakes."""
 
-    def __init__(self, client: FixClient, markets: list[Market], orders: int, seed: int, account: str) -> None:
+    def __init__(
+        self, client: FixClient, markets: list[Market], orders: int, seed: int, account: str, rate_per_s: int
+    ) -> None:
         self.client = client
         self.markets = markets
         self.orders_left = orders
         self.random = Random(seed)
         self.account = account
+        self.rate_per_s = rate_per_s
         self.record = Record(client.sender, seed)
         self.pending: set[str] = set()  # ClOrdIDs of requests without a verdict
         self.asked: dict[str, str] = {}  # ClOrdID of every request -> its MsgType
@@ -88,16 +91,18 @@ class Trader:
         self.chain: dict[str, str] = {}  # ClOrdID of a replace -> ClOrdID it replaces
         self.step = 0
         self.next_id = 1
-        self._answer_deadline = time.monotonic() + ANSWER_S
+        self._started = time.monotonic()
+        self._answer_deadline = self._started + ANSWER_S
 
     # -- sending
 
     def run(self) -> Record:
         """Trades until all orders are sent and every request has its answer, or nothing comes any more."""
         self._connect()
+        self._started = time.monotonic()
         while (self.orders_left or self.pending) and time.monotonic() < self._answer_deadline:
             try:
-                while self.orders_left and len(self.pending) < WINDOW:
+                while self.orders_left and len(self.pending) < WINDOW and self._may_act():
                     self._act()
                 for message in self.client.poll(0.05):
                     self._on_message(message)
@@ -121,6 +126,10 @@ class Trader:
                 if time.monotonic() > deadline:
                     raise FixClientError(f"no logon within {RECONNECT_S:.0f} s: {error}") from error
                 time.sleep(0.1)
+
+    def _may_act(self) -> bool:
+        """Keeps to the rate, if there is one."""
+        return not self.rate_per_s or self.step < (time.monotonic() - self._started) * self.rate_per_s
 
     def _act(self) -> None:
         self.step += 1
@@ -301,13 +310,14 @@ def main() -> int:
     parser.add_argument("--password", required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--orders", type=int, default=600)
+    parser.add_argument("--rate", type=int, default=0, help="requests per second; 0: as fast as answers come")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--markets", type=Path, required=True, help="JSON list of markets")
     parser.add_argument("--out", type=Path, required=True, help="where the record is written")
     options = parser.parse_args()
     markets = [Market(**m) for m in orjson.loads(options.markets.read_bytes())]
     client = FixClient(options.host, options.port, options.sender, options.target, options.password)
-    trader = Trader(client, markets, options.orders, options.seed, options.account)
+    trader = Trader(client, markets, options.orders, options.seed, options.account, options.rate)
     record = trader.run()
     options.out.write_bytes(orjson.dumps(asdict(record), option=orjson.OPT_INDENT_2))
     return 1 if record.unanswered or record.answered_twice or record.problems else 0
