@@ -104,6 +104,7 @@ class FeedService:
         self._salt = published.salt if published else 0
         self._context = zmq.Context[Any]()
         self._feed = self._new_feed()
+        self._follows = 0
         self._events = self._follow()
         self._publish = self._socket(zmq.PUB)
         self._requests = self._socket(zmq.ROUTER)
@@ -130,7 +131,10 @@ class FeedService:
         return socket
 
     def _follow(self) -> EngineEvents:
-        return EngineEvents(self._context, EngineEndpoints(self._run_dir), Role.READER, self._life.name)
+        """Each time under another name: the engine's ROUTER ignores a name whose old connection it has not seen end."""
+        self._follows += 1
+        name = f"{self._life.name[:12]}.{self._follows}"
+        return EngineEvents(self._context, EngineEndpoints(self._run_dir), Role.READER, name)
 
     def _new_feed(self) -> Feed:
         return Feed(self._settings.channel_id, self._settings.replay_max_packets)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +28,7 @@ from engine.wire.endpoints import counters_path
 from engine.wire.messages import CancelOrder, EndOfDay, Side, TradingState, TradingStateSet
 from mdfeed import ladder
 from mdfeed.client import FeedClient, FeedEvent, Status, Transaction
+from mdfeed.continuity import Continuity
 from mdfeed.packets import CHANNEL, read
 from mdfeed.schema.messages import PacketType, ReplayRequest, SnapshotRequest
 from ops.toml_edit import Edit, Value, apply
@@ -465,6 +468,49 @@ def test_venue_md_prints_one_snapshot(
     nowhere = ["--publish", "tcp://127.0.0.1:18898", "--snapshot", "tcp://127.0.0.1:18899", "--timeout-ms", "200"]
     assert ladder.main([*nowhere, "--once"]) == 1
     assert "no feed at" in capsys.readouterr().err
+
+
+def test_a_past_that_is_not_the_engines_opens_another_session(
+    feed_daemon: FeedDaemon, traders: Traders, feed_client: FeedClient
+) -> None:
+    """A publisher whose regenerated messages differ from what it published disowns that session, once and for good."""
+    traders.trade(60)
+    take(feed_client, lambda: feed_client.status is Status.LIVE, "joining")
+    last = _settled(traders, feed_daemon)
+    old = feed_client.session_id
+    feed_daemon.kill9()
+    continuity = Continuity(feed_daemon.engine.state_dir / "mdfeed" / "continuity")
+    published = continuity.published
+    assert published is not None and (published.session_id, published.sequence) == (old, last)
+    continuity.record(dataclasses.replace(published, chain=published.chain ^ 1))
+    continuity.close()
+    feed_daemon.start()
+    take(feed_client, lambda: feed_client.session_id != old, "another session")
+    assert_equal_to_engine(feed_client, traders, feed_daemon)
+    new = feed_client.session_id
+    assert feed_daemon.counter("sessions_disowned") == 1
+    feed_daemon.kill9()
+    feed_daemon.start()
+    assert_equal_to_engine(feed_client, traders, feed_daemon)
+    assert feed_client.session_id == new
+    assert feed_daemon.counter("sessions_disowned") == 0
+
+
+def test_an_engine_with_another_history_is_followed_from_its_beginning(
+    feed_daemon: FeedDaemon, traders: Traders, feed_client: FeedClient
+) -> None:
+    """When the running publisher is told that its events are not the engine's, it starts over as a new session."""
+    traders.trade(60)
+    take(feed_client, lambda: feed_client.status is Status.LIVE, "joining")
+    old = feed_client.session_id
+    engine = feed_daemon.engine
+    engine.kill9()
+    shutil.rmtree(engine.state_dir / "engine")
+    engine.start()
+    take(feed_client, lambda: feed_client.session_id != old, "another session")
+    take(feed_client, lambda: feed_client.status is Status.LIVE, "its snapshot")
+    assert [len(book) for book in feed_client.market.books.values()] == [0, 0]
+    assert feed_daemon.running
 
 
 def test_a_second_daemon_is_refused(feed_daemon: FeedDaemon) -> None:
