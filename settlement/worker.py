@@ -150,6 +150,8 @@ class Broadcaster:
             return done
         if self._chain.read(lambda client: client.paused()):
             done.refused[pending[0].batch if pending else unsigned[0]] = "the vault is paused"
+            if pending:
+                self._is_mined(pending[0], head, Answer.OTHER, done)
             return done
         for batch in unsigned:
             try:

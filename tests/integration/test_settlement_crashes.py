@@ -27,13 +27,21 @@ def test_death_at_a_crash_point_loses_and_doubles_nothing(
     for point in POINTS[group::4]:
         for passes in (1, 2):
             venue.start(f"{point}:{passes}")
-            for _ in range(passes):
-                fills += _work(venue, fills, bumps=point.startswith("bump."))
-            venue.wait_death()
+            fills = _work_until_death(venue, fills, bumps=point.startswith("bump."))
             venue.start()
             venue.wait_exact(fills)
             assert venue.count("SELECT count(*) FROM nonce_slot") == venue.count("SELECT count(*) FROM batch"), point
             venue.kill9()
+
+
+def _work_until_death(venue: SettlementVenue, fills: int, bumps: bool) -> int:
+    """Work, brought to rest each time, until the daemon dies at its point; returns the fills there are."""
+    while not venue.ended():
+        fills += _work(venue, fills, bumps)
+        expected = fills
+        venue.wait(lambda: venue.ended() or venue.at_rest(expected), "a death or the end of the work")
+    venue.wait_death()
+    return fills
 
 
 def _work(venue: SettlementVenue, seed: int, bumps: bool) -> int:

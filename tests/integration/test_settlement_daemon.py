@@ -245,9 +245,11 @@ def test_a_batch_that_reverts_stops_settlement(make_venue: MakeVenue) -> None:
     venue.trade(2)
     sent = "SELECT count(*) FROM batch WHERE state = 'sent'"
     venue.wait(lambda: venue.count(sent) > 0, "a batch to be sent", mine=False)
+    venue.kill9()
     venue.chain.request("anvil_dropAllTransactions")
     # Between signing and mining the guardian pauses: the transaction is valid and reverts.
     _pause_then_resend(venue)
+    venue.start()
     stops = "SELECT count(*) FROM stop WHERE reason = 'a batch reverted'"
     venue.wait(lambda: venue.count(stops) == 1, "the stop")
     assert "paused" in venue.log
@@ -262,6 +264,7 @@ def _pause_then_resend(venue: SettlementVenue) -> None:
     venue.chain.request("evm_mine")
     for (raw,) in rows:
         web3.eth.send_raw_transaction(bytes(raw))
+    venue.chain.request("evm_mine")
 
 
 def test_a_ledger_of_another_chain_is_refused(make_venue: MakeVenue) -> None:

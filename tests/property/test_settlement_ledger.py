@@ -45,26 +45,10 @@ def genesis() -> list[bytes]:
     for asset, decimals, symbol in ((USD, 6, b"USD"), (ETH, 8, b"ETH"), (BTC, 8, b"BTC")):
         made.append(AssetDefined(*stamp(), asset, decimals, symbol).encode())
     for number in LOT_UNITS:
-        parts = (
-            number,
-            BASE[number],
-            USD,
-            1,
-            LOT_UNITS[number],
-            1,
-            10**6,
-            10**6,
-            10**12,
-            1,
-            200,
-            500,
-            2,
-            4,
-            1,
-            1,
-            b"X",
-        )
-        made.append(InstrumentDefined(*stamp(), *parts).encode())
+        base, lot_units = BASE[number], LOT_UNITS[number]
+        limits = (1, 10**6, 10**6, 10**12, 1, 200, 500, 2, 4, 1, 1)
+        instrument = InstrumentDefined(*(*stamp(), number, base, USD, 1, lot_units, *limits), symbol=b"X")
+        made.append(instrument.encode())
     made.append(AccountDefined(*stamp(), FEE, 9, AccountKind.FEE, 1, b"FEE").encode())
     for account in TRADERS:
         made.append(AccountDefined(*stamp(), account, 1, AccountKind.CLIENT, 1, b"T").encode())
