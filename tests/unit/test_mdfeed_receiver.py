@@ -12,7 +12,7 @@ from mdfeed.book import BookError
 from mdfeed.daemon import Feed
 from mdfeed.packets import SOURCE_LOST, Body, Line, entry, pack, read_message
 from mdfeed.publisher import Event
-from mdfeed.receiver import REPLAYS_BEFORE_SNAPSHOT, REQUEST_TIMEOUT_NS, Receiver, Status
+from mdfeed.receiver import REPLAYS_BEFORE_SNAPSHOT, REQUEST_TIMEOUT_NS, Receiver, Status, StatusChanged
 from mdfeed.schema.messages import (
     OrderDelete,
     PacketType,
@@ -72,8 +72,8 @@ def test_silence_makes_stale_and_a_heartbeat_ends_it() -> None:
     feed = some_feed()
     receiver = joined(feed)
     assert list(receiver.events(STALE_AFTER_NS)) == []
-    (event,) = receiver.events(STALE_AFTER_NS + 1)
-    assert status_of(receiver) is Status.STALE and event
+    assert list(receiver.events(STALE_AFTER_NS + 1)) == [StatusChanged(Status.STALE)]
+    assert status_of(receiver) is Status.STALE
     receiver.packet(heartbeat(feed), STALE_AFTER_NS + 2)
     assert status_of(receiver) is Status.LIVE
     receiver.packet(heartbeat(feed, flags=SOURCE_LOST), STALE_AFTER_NS + 3)
