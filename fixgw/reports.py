@@ -78,20 +78,27 @@ def text_of(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
+Reported = OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | CancelRejected | Trade
+
+
+def key_of(event: AnyMessage, leg: Leg) -> ReportKey:
+    """The key of an event's report; asserts on an event that has none."""
+    assert isinstance(event, Reported), f"no report of {event!r}"
+    return ReportKey(False, event.epoch, event.sequence, leg.value)
+
+
 def report(event: AnyMessage, leg: Leg, orders: OrderView, reference: Reference) -> tuple[ReportKey, str]:
     """The report of an event that `orders` has just applied; asserts on an event that has none."""
+    key = key_of(event, leg)
     order = orders.order_of(event, leg)
     if isinstance(event, CancelRejected):
-        key = ReportKey(False, event.epoch, event.sequence)
         return key, _cancel_rejected(event, order, key)
     if isinstance(event, OrderRejected):
-        key = ReportKey(False, event.epoch, event.sequence)
         if order is not None and event.reason == Reason.POSS_RESEND_DUPLICATE:
             return key, execution(order, reference, key.text(), ORDER_STATUS, event.time_ns)
         return key, _order_rejected(event, reference, key)
     assert order is not None, f"no order for {event!r}"
     assert isinstance(event, OrderAccepted | OrderReplaced | OrderCanceled | Trade)
-    key = ReportKey(False, event.epoch, event.sequence, leg.value)
     if isinstance(event, Trade):
         fields, group = _trade(event, leg, reference)
         return key, execution(order, reference, key.text(), TRADE, event.time_ns, fields, group)

@@ -27,12 +27,12 @@ BEGIN_STRING = "FIX.4.4"
 DICTIONARY = Path(__file__).with_name("dictionary") / "FIX44.venue.xml"
 LOGON_MARK = f"{SOH}35=A{SOH}"
 UNKNOWN_PEER_MARK = "Session not found for incoming message: "
-#: MsgTypes that FIX 4.4 defines: one of these that is not in our dictionary gets 35=j, anything else 35=3 (FIX 4.4
-volume 2).
-FIX44_MESSAGE_TYPES = frozenset(
+_FIX44_MESSAGE_TYPES = (
     "0 1 2 3 4 5 6 7 8 9 A B C D E F G H J K L M N P Q R S T V W X Y Z a b c d e f g h i j k l m n o p q r s t u v w x "
-    "y z AA AB AC AD AE AF AG AH AI AJ AK AL AM AN AO AP AQ AR AS AT AU AV AW AX AY AZ BA BB BC BD BE BF BG BH".split()
+    "y z AA AB AC AD AE AF AG AH AI AJ AK AL AM AN AO AP AQ AR AS AT AU AV AW AX AY AZ BA BB BC BD BE BF BG BH"
 )
+#: MsgTypes of FIX 4.4: one of these that is not in our dictionary gets 35=j, anything else 35=3 (FIX 4.4 volume 2).
+FIX44_MESSAGE_TYPES = frozenset(_FIX44_MESSAGE_TYPES.split())
 INVALID_MESSAGE_TYPE, UNSUPPORTED_MESSAGE_TYPE = "11", 3
 
 

@@ -1,0 +1,597 @@
+"""The gateway's one thread that talks to the engine: commands out in order, events in, reports derived from them.
+
+What it keeps true: a command handed over stays pending until the engine's verdict and is sent again in order after
+every gap, silence or restart; the
+engine drops what it has already applied. Everything here is rebuilt from events and from `fixgw.store`. Other threads
+only put work on its queue.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+from structlog.typing import FilteringBoundLogger
+
+from engine.wire.client import Answer, CommandChannel, EngineEvents, EngineRestarted, template_of
+from engine.wire.endpoints import EngineEndpoints
+from engine.wire.messages import (
+    AnyMessage,
+    AssetDefined,
+    CancelRejected,
+    DayEnded,
+    Gap,
+    InstrumentDefined,
+    OrderAccepted,
+    OrderCanceled,
+    OrderRejected,
+    OrderReplaced,
+    Reason,
+    Refused,
+    Role,
+    SessionAttach,
+    SessionAttached,
+    Trade,
+    decode,
+)
+from fixgw import reports
+from fixgw.metrics import Metrics
+from fixgw.orders import Leg, OrderView
+from fixgw.outbox import Outbox
+from fixgw.reasons import SESSION_WAS_RESET, FixReason, reason_of
+from fixgw.reference import Reference
+from fixgw.reports import ReportKey
+from fixgw.session import SessionEngine
+from fixgw.store import ForwardedLog, RefusedLog
+from fixgw.translate import Command, StatusRequest
+
+Verdict = OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | CancelRejected
+FRAME_COMMANDS = 256  # commands in one frame to the engine
+TICK_MS = 50
+RESEND_PAUSE_MS = 20
+ATTACH_RETRY_MS = 200
+AVAILABLE_MS = 1_500  # heartbeats come every 100 ms
+FOLLOWED = frozenset(
+    event.TEMPLATE_ID
+    for event in (
+        AssetDefined,
+        InstrumentDefined,
+        SessionAttached,
+        OrderAccepted,
+        OrderRejected,
+        OrderReplaced,
+        OrderCanceled,
+        CancelRejected,
+        Trade,
+        DayEnded,
+    )
+)
+#: Refusals after which a command can still be applied: it goes out again under the present generation.
+PASSING = frozenset((Reason.OVERLOADED, Reason.STALE_GENERATION, Reason.NOT_ATTACHED, Reason.WRONG_EPOCH))
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What the engine said when it attached a session."""
+
+    session_epoch: int
+    last_client_seq: int
+
+
+@dataclass(slots=True)
+class _Attach:
+    token: int
+    reset: bool
+    future: Future[Attachment]
+    next_send_ms: int = 0
+
+
+@dataclass(slots=True)
+class SessionLink:
+    """One session as the engine knows it, and its commands without a verdict; written by the link's thread only."""
+
+    session: int
+    outbox: Outbox
+    epoch: int = 1
+    generation: int = 0  # 0: not attached by this process
+    owner: int = 0  # gateway that attached it last
+    applied: int = 0  # last client_seq with a verdict in this epoch
+    engine_last: int = 0  # last client_seq the engine says it has applied
+    pending: dict[int, Command] = field(default_factory=dict)
+    waiting: list[tuple[int, StatusRequest]] = field(default_factory=list)  # (last pending number before it, request)
+    attach: _Attach | None = None
+    resend: bool = False
+    resend_not_before_ms: int = 0
+    progress_ms: int = 0
+    hold_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Forward:
+    session: int
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    session: int
+    key: ReportKey | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    session: int
+    request: StatusRequest
+
+
+@dataclass(frozen=True, slots=True)
+class _AttachAsked:
+    session: int
+    attach: _Attach
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    session: int
+    future: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirm:
+    session: int
+
+
+_Work = _Forward | _Report | _Status | _AttachAsked | _Hold | _Release | _Confirm
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+class EngineLink:
+    """Start it, wait for `ready`, then open the port. `failure` holds the error that ended it, if one did."""
+
+    def __init__(
+        self,
+        gateway: int,
+        endpoints: EngineEndpoints,
+        sessions: SessionEngine,
+        session_ids: Iterable[int],
+        state_dir: Path,
+        reference: Reference,
+        metrics: Metrics,
+        log: FilteringBoundLogger,
+        engine_timeout_ms: int,
+    ) -> None:
+        self._gateway = gateway
+        self._endpoints = endpoints
+        self._instance = time.time_ns()
+        self._sessions = sessions
+        self._reference = reference
+        self._metrics = metrics
+        self._log = log
+        self._engine_timeout_ms = engine_timeout_ms
+        self._orders = OrderView()
+        self.links = {
+            session: SessionLink(session, Outbox(session, state_dir / f"delivered-{session}", sessions))
+            for session in session_ids
+        }
+        self._forwarded = ForwardedLog(state_dir / "forwarded")
+        self._refused = RefusedLog(state_dir / "refused")
+        self._restored = dict(self._forwarded.pending)
+        self._prune_refused()
+        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._caught_up_ms = -AVAILABLE_MS
+        self._stop = False
+        self.ready = threading.Event()
+        self.failure: BaseException | None = None
+        self.turns = 0
+        self._thread = threading.Thread(target=self._run, name="engine-link", daemon=True)
+
+    # ---- for other threads ----
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; commands without a verdict stay in `forwarded` for the next start."""
+        self._stop = True
+        self._ring()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the thread has ended."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def available(self) -> bool:
+        """Whether the engine was heard of lately."""
+        return self.ready.is_set() and _now_ms() - self._caught_up_ms < AVAILABLE_MS
+
+    @property
+    def in_flight(self) -> int:
+        """Commands without a verdict, the queued ones included."""
+        return self._queue.qsize() + sum(len(link.pending) for link in self.links.values())
+
+    def forward(self, session: int, command: Command) -> None:
+        """Take over a command: from here on it is pending, whatever dies."""
+        self._forwarded.append(command)
+        self._put(_Forward(session, command))
+
+    def refuse(self, session: int, key: ReportKey, text: str) -> None:
+        """Give the gateway's own verdict: durable when this returns, sent soon after."""
+        self._refused.append(session, key, text)
+        self._put(_Report(session, key, text))
+
+    def ask_status(self, session: int, request: StatusRequest) -> None:
+        """Answer a status request after everything the session sent before it."""
+        self._put(_Status(session, request))
+
+    def attach(self, session: int, *, reset: bool) -> Attachment:
+        """Have the engine attach the session; TimeoutError when it does not answer in time."""
+        attach = _Attach(secrets.randbits(63) | 1, reset, Future())
+        self._put(_AttachAsked(session, attach))
+        try:
+            return attach.future.result(self._engine_timeout_ms / 1000)
+        except TimeoutError:
+            attach.future.cancel()
+            raise
+
+    def hold(self, session: int) -> None:
+        """Queue the session's reports until `release`; TimeoutError when the link is stuck."""
+        future: Future[None] = Future()
+        self._put(_Hold(session, future))
+        future.result(self._engine_timeout_ms / 1000)
+
+    def release(self, session: int) -> None:
+        """Let reports go out again."""
+        self._put(_Release(session))
+
+    def confirm(self, session: int) -> None:
+        """The client gave a sign of life."""
+        self._put(_Confirm(session))
+
+    def _put(self, work: _Work) -> None:
+        self._queue.put(work)
+        self._ring()
+
+    def _ring(self) -> None:
+        os.eventfd_write(self._bell, 1)
+
+    # ---- the thread ----
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException as error:  # noqa: BLE001
+            self.failure = error
+            self._log.error("fix.link.failed", error=repr(error), exc_info=error)
+
+    def _serve(self) -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        name = f"fixgw-{self._gateway}"
+        self._commands = CommandChannel(context, self._endpoints.gateway, name)
+        self._events = EngineEvents(context, self._endpoints, Role.GATEWAY, name)
+        poller = zmq.Poller()
+        for socket in self._events.sockets:
+            poller.register(socket, zmq.POLLIN)
+        poller.register(self._bell, zmq.POLLIN)
+        try:
+            while not self._stop:
+                if any(fd == self._bell for fd, _ in poller.poll(TICK_MS)):
+                    os.eventfd_read(self._bell)
+                self._take_events()
+                self._take_work()
+                self._tick()
+                self.turns += 1
+            self._take_work()
+        finally:
+            self._events.close()
+            self._commands.close()
+            context.term()
+            self._forwarded.close()
+            self._refused.close()
+            for link in self.links.values():
+                link.outbox.close()
+
+    def _take_events(self) -> None:
+        for item in self._events.poll(0):
+            if isinstance(item, Answer):
+                self._on_answer(item.message)
+            elif isinstance(item, EngineRestarted):
+                self._on_engine_restarted(item.epoch)
+            elif template_of(item) in FOLLOWED:
+                self._on_event(decode(item))
+        if self._events.caught_up:
+            self._caught_up_ms = _now_ms()
+            if not self.ready.is_set():
+                self._finish_start()
+
+    def _on_event(self, event: AnyMessage) -> None:
+        if isinstance(event, InstrumentDefined | AssetDefined):
+            self._reference.apply(event)
+        elif isinstance(event, SessionAttached):
+            self._on_attached(event)
+        else:
+            for session, leg in self._orders.apply(event):
+                self._report(event, session, leg)
+            if isinstance(event, Verdict):
+                self._on_verdict(event)
+
+    def _report(self, event: AnyMessage, session: int, leg: Leg) -> None:
+        """Hand over the report of an event to a session of ours, unless it was and the client has shown to be
+        alive since.
+        """
+        link = self.links.get(session)
+        if link is None or link.owner != self._gateway:
+            return
+        if link.outbox.wants(reports.key_of(event, leg)):
+            link.outbox.push(*reports.report(event, leg, self._orders, self._reference))
+            self._metrics.add("reports")
+
+    def _on_verdict(self, event: Verdict) -> None:
+        if not event.client_seq:
+            return
+        self._restored.pop((event.session, event.session_epoch, event.client_seq), None)
+        link = self.links.get(event.session)
+        if link is None or event.session_epoch != link.epoch:
+            return
+        link.applied = max(link.applied, event.client_seq)
+        link.engine_last = max(link.engine_last, link.applied)
+        link.pending.pop(event.client_seq, None)
+        link.progress_ms = _now_ms()
+        if link.waiting:
+            self._answer_waiting(link)
+
+    def _on_attached(self, event: SessionAttached) -> None:
+        link = self.links.get(event.session)
+        if link is None:
+            return
+        ours = event.gateway == self._gateway and event.gateway_instance == self._instance
+        if event.session_epoch != link.epoch:
+            self._end_epoch(link)
+            if ours:
+                link.outbox.reset()
+        link.epoch = event.session_epoch
+        link.owner = event.gateway
+        link.applied = link.engine_last = event.last_client_seq
+        if not ours:
+            if link.generation:
+                link.generation = 0
+                self._log.warning("fix.session.fenced", session=link.session, by_gateway=event.gateway)
+                self._sessions.disconnect(link.session, "session was attached by another gateway")
+            return
+        link.generation = event.generation
+        link.resend = bool(link.pending)
+        if link.attach is not None and link.attach.token == event.token:
+            if not link.attach.future.done():
+                link.attach.future.set_result(Attachment(event.session_epoch, event.last_client_seq))
+            link.attach = None
+
+    def _end_epoch(self, link: SessionLink) -> None:
+        """The session was reset: what has no verdict yet was never applied and never will be."""
+        for command in list(link.pending.values()):
+            self._refuse_pending(link, command, SESSION_WAS_RESET)
+        link.pending.clear()
+        link.waiting.clear()
+
+    def _refuse_pending(self, link: SessionLink, command: Command, reason: FixReason) -> None:
+        """A verdict of ours on a command that the engine has said it did not and will not apply."""
+        link.pending.pop(command.client_seq, None)
+        key = ReportKey(True, command.session_epoch, command.client_seq)
+        if link.outbox.knows(key) or (link.session, key.epoch, key.number) in self._refused.texts:
+            return
+        text = reports.refused_command(command, key, reason, time.time_ns(), self._orders, self._reference)
+        self._refused.append(link.session, key, text)
+        link.outbox.push(key, text)
+        self._metrics.add("rejects")
+
+    def _on_engine_restarted(self, epoch: int) -> None:
+        self._log.info("fix.engine.restarted", epoch=epoch)
+        for link in self.links.values():
+            link.engine_last = link.applied
+            link.resend = bool(link.pending)
+
+    def _on_answer(self, message: Gap | Refused) -> None:
+        link = self.links.get(message.session)
+        if link is None:
+            return
+        if isinstance(message, Gap):
+            if message.session_epoch == link.epoch:
+                self._metrics.add("gaps")
+                link.engine_last = max(message.last_client_seq, link.applied)
+                link.resend = True
+            return
+        if message.template_id == SessionAttach.TEMPLATE_ID:
+            if link.attach is not None and not link.attach.future.done():
+                link.attach.future.set_exception(PermissionError(reason_of(message.reason).text))
+                link.attach = None
+        elif message.reason in PASSING:
+            link.resend = True
+        elif (command := link.pending.get(message.client_seq)) is not None:
+            self._log.error("fix.command.refused", session=link.session, reason=message.reason)
+            self._refuse_pending(link, command, reason_of(message.reason))
+
+    # ---- work of other threads ----
+
+    def _take_work(self) -> None:
+        outgoing: list[bytes] = []
+        touched: set[int] = set()
+        while not self._queue.empty():
+            work = self._queue.get()
+            link = self.links[work.session]
+            if isinstance(work, _Forward):
+                previous = next(reversed(link.pending), link.engine_last)
+                link.pending[work.command.client_seq] = work.command
+                if link.resend or not link.generation:
+                    link.resend = True  # not before its elders
+                    continue
+                if not link.progress_ms or len(link.pending) == 1:
+                    link.progress_ms = _now_ms()
+                outgoing.append(self._encode(link, work.command, previous))
+                touched.add(work.session)
+                if len(outgoing) == FRAME_COMMANDS:
+                    self._send(outgoing, touched)
+                    outgoing, touched = [], set()
+            else:
+                self._do(link, work)
+        if outgoing:
+            self._send(outgoing, touched)
+
+    def _do(self, link: SessionLink, work: _Work) -> None:
+        if isinstance(work, _Report):
+            link.outbox.push(work.key, work.text)
+        elif isinstance(work, _Status):
+            link.waiting.append((next(reversed(link.pending), 0), work.request))
+            self._answer_waiting(link)
+        elif isinstance(work, _AttachAsked):
+            link.attach = work.attach
+        elif isinstance(work, _Hold):
+            link.outbox.hold()
+            link.hold_until_ms = _now_ms() + 2 * self._engine_timeout_ms
+            work.future.set_result(None)
+        elif isinstance(work, _Release):
+            self._release(link)
+        elif isinstance(work, _Confirm):
+            link.outbox.confirm()
+
+    def _release(self, link: SessionLink) -> None:
+        before = link.outbox.resent
+        link.outbox.release()
+        link.hold_until_ms = 0
+        self._metrics.add("resends_possresend", link.outbox.resent - before)
+
+    def _answer_waiting(self, link: SessionLink) -> None:
+        oldest = next(iter(link.pending), None)
+        while link.waiting and (oldest is None or link.waiting[0][0] < oldest):
+            _, request = link.waiting.pop(0)
+            link.outbox.push(None, self._status_text(link, request))
+
+    def _status_text(self, link: SessionLink, request: StatusRequest) -> str:
+        exec_id = f"S{link.epoch}-{request.msg_seq_num}"
+        order = self._orders.find(link.session, request.order_id, request.clordid)
+        if order is None:
+            return reports.unknown_order_status(request.fields, exec_id, time.time_ns())
+        extra = [(790, request.fields.get("790", ""))]
+        return reports.execution(order, self._reference, exec_id, reports.ORDER_STATUS, time.time_ns(), extra)
+
+    # ---- to the engine ----
+
+    def _encode(self, link: SessionLink, command: Command, previous: int) -> bytes:
+        return command._replace(
+            session_epoch=link.epoch, generation=link.generation, gateway=self._gateway, prev_client_seq=previous
+        ).encode()
+
+    def _send(self, messages: list[bytes], sessions: Iterable[int]) -> None:
+        if self._commands.send(messages):
+            self._metrics.add("commands", len(messages))
+            return
+        for session in sessions:
+            self.links[session].resend = True
+
+    def _tick(self) -> None:
+        now_ms = _now_ms()
+        for link in self.links.values():
+            if link.hold_until_ms and now_ms > link.hold_until_ms and self.ready.is_set():
+                self._release(link)
+            if link.attach is not None:
+                self._tick_attach(link, link.attach, now_ms)
+            if link.pending and self.ready.is_set():
+                self._tick_pending(link, now_ms)
+        self._metrics.set("pending", sum(len(link.pending) for link in self.links.values()))
+
+    def _tick_attach(self, link: SessionLink, attach: _Attach, now_ms: int) -> None:
+        if attach.future.cancelled():
+            link.attach = None
+        if attach.future.cancelled() or now_ms < attach.next_send_ms:
+            return
+        attach.next_send_ms = now_ms + ATTACH_RETRY_MS
+        message = SessionAttach(link.session, self._gateway, self._instance, attach.token, int(attach.reset))
+        self._commands.send([message.encode()])
+
+    def _tick_pending(self, link: SessionLink, now_ms: int) -> None:
+        if not link.generation:
+            if link.attach is None and link.owner == self._gateway:
+                link.attach = _Attach(secrets.randbits(63) | 1, False, Future())
+            return
+        if now_ms - link.progress_ms > self._engine_timeout_ms:
+            link.resend = True
+        if not link.resend or now_ms < link.resend_not_before_ms or not self._events.caught_up:
+            return
+        link.resend_not_before_ms = now_ms + RESEND_PAUSE_MS
+        link.progress_ms = now_ms
+        link.resend = False
+        previous = link.engine_last
+        batch: list[bytes] = []
+        for number, command in link.pending.items():
+            if number <= link.engine_last:
+                continue  # applied: its verdict is on the way
+            batch.append(self._encode(link, command, previous))
+            previous = number
+        self._metrics.add("commands_resent", len(batch))
+        for start in range(0, len(batch), FRAME_COMMANDS):
+            self._send(batch[start : start + FRAME_COMMANDS], (link.session,))
+
+    # ---- start ----
+
+    def _prune_refused(self) -> None:
+        """Forget refusals that were delivered and confirmed, then what the delivery logs need no more."""
+        kept = []
+        for place in self._refused.texts:
+            session, epoch, number = place
+            link = self.links.get(session)
+            if link is not None and link.outbox.wants(ReportKey(True, epoch, number)):
+                kept.append(place)
+        self._refused.keep(kept)
+        for link in self.links.values():
+            link.outbox.compact()
+
+    def _finish_start(self) -> None:
+        """All events are known: settle what the last life left behind, then let reports go out."""
+        for (session, epoch, number), text in list(self._refused.texts.items()):
+            self._restored.pop((session, epoch, number), None)
+            self.links[session].outbox.push(ReportKey(True, epoch, number), text)
+        for (session, epoch, number), command in self._restored.items():
+            link = self.links.get(session)
+            if link is None:
+                continue
+            if epoch == link.epoch and number > link.applied:
+                link.pending[number] = command
+                link.resend = True
+            elif epoch < link.epoch:
+                self._refuse_pending(link, command, SESSION_WAS_RESET)
+        self._restored.clear()
+        self._forwarded.keep(command for link in self.links.values() for command in link.pending.values())
+        for link in self.links.values():
+            self._expect_inbound(link)
+            self._release(link)
+        self.ready.set()
+        self._log.info("fix.link.ready", orders=len(self._orders), next_event=self._events.next_sequence)
+
+    def _expect_inbound(self, link: SessionLink) -> None:
+        """A message with a verdict, ours or the engine's, or pending, was received, whatever the message store says."""
+        refused = (n for session, epoch, n in self._refused.texts if (session, epoch) == (link.session, link.epoch))
+        received = max(link.applied, next(reversed(link.pending), 0), *refused, 0)
+        if received >= self._sessions.next_incoming(link.session):
+            self._sessions.set_next_incoming(link.session, received + 1)
+
+    def pending_empty(self) -> bool:
+        """Whether every command has its verdict."""
+        return self.in_flight == 0
