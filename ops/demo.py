@@ -189,8 +189,8 @@ class Demo:
         command = [
             *(sys.executable, "-m", "ops.trader", "--port", str(self.config.fixgw.port), "--sender", name),
             *("--password", PASSWORDS[name], "--account", account.name, "--orders", str(self.orders)),
-            *("--rate", str(self.rate_per_s), "--seed", str(self.seed + session.id), "--markets", str(markets), "--
-            out", str(out)),
+            *("--rate", str(self.rate_per_s), "--seed", str(self.seed + session.id)),
+            *("--markets", str(markets), "--out", str(out)),
         ]
         process = self._spawn(command, name)
         return Institution(name, account.id, process, out, self.venue.log_dir / f"{name}.log")

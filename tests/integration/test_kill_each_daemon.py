@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from ops.local import START_ORDER, LocalVenue, Ports
 
 ORDERS = 500
 RATE_PER_S = 40  # so that trading goes on through all the restarts
+
+
+def accepted(audit: Audit, goal: int) -> bool:
+    return audit.counts["OrderAccepted"] >= goal
 
 
 @pytest.mark.timeout(400)
@@ -25,9 +30,8 @@ def test_kill_9_of_each_daemon_in_turn_while_trading_ends_with_the_same_reconcil
 
     def kill_each(demo: Demo, audit: Audit) -> None:
         for name in START_ORDER:
-            accepted = audit.counts["OrderAccepted"]
-            demo.until(audit, lambda goal=accepted + 25: audit.counts["OrderAccepted"] >= goal, 60, "orders before a
-            kill")  # type: ignore[misc]
+            goal = audit.counts["OrderAccepted"] + 25
+            demo.until(audit, partial(accepted, audit, goal), 60, f"orders before the kill of {name}")
             demo.venue.kill9(name)
             killed.append(name)
             demo.venue.start_daemon(name)
