@@ -38,6 +38,8 @@ bool arena_map(struct arena *arena) {
     if (memory == MAP_FAILED) {
         return false;
     }
+    /* Books and tables are read all over the place: fewer, larger pages where the kernel has them. */
+    (void)madvise(memory, arena->used, MADV_HUGEPAGE);
     arena->base = memory;
     arena->size = arena->used;
     arena->used = 0;
