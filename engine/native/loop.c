@@ -232,6 +232,12 @@ static bool apply_rest(struct engine *engine) {
     return engine->sequence - engine->hashed < HASH_INTERVAL || apply_hash(engine);
 }
 
+static void count_state(const struct engine *engine) {
+    counter_set(engine->counters, COUNTER_VENUE_STATE, core_venue_state(engine->core));
+    counter_set(engine->counters, COUNTER_ORDERS, core_orders_in_use(engine->core));
+    counter_set(engine->counters, COUNTER_EPOCH, engine->epoch);
+}
+
 int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message, uint32_t size) {
     if (!apply_rest(engine)) {
         return -1;
@@ -251,6 +257,7 @@ int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message,
         }
         doorbell_ring(&engine->journal.bell);
     }
+    count_state(engine);
     return check.verdict;
 }
 
@@ -390,13 +397,6 @@ static int drain(struct engine *engine) {
     return frames;
 }
 
-static void count_turn(struct engine *engine, uint64_t begun_ns) {
-    counter_raise(engine->counters, COUNTER_LOOP_NS_MAX, clock_ns(CLOCK_MONOTONIC) - begun_ns);
-    counter_set(engine->counters, COUNTER_VENUE_STATE, core_venue_state(engine->core));
-    counter_set(engine->counters, COUNTER_ORDERS, core_orders_in_use(engine->core));
-    counter_set(engine->counters, COUNTER_EPOCH, engine->epoch);
-}
-
 static void poll_inlets(const struct engine *engine) {
     struct zmq_poll_item items[ROLES];
     for (int i = 0; i < ROLES; i++) {
@@ -407,7 +407,6 @@ static void poll_inlets(const struct engine *engine) {
 
 int engine_loop(struct engine *engine) {
     uint64_t busy_ns = clock_ns(CLOCK_MONOTONIC);
-    count_turn(engine, busy_ns);
     while (intake(engine) == INTAKE_OPEN) {
         const uint64_t begun_ns = clock_ns(CLOCK_MONOTONIC);
         counter_add(engine->counters, COUNTER_LOOP_TURNS, 1);
@@ -416,8 +415,9 @@ int engine_loop(struct engine *engine) {
             return LOOP_CLOCK_JUMPED;
         }
         if (drain(engine) > 0) {
-            count_turn(engine, begun_ns);
+            count_state(engine);
             busy_ns = clock_ns(CLOCK_MONOTONIC);
+            counter_raise(engine->counters, COUNTER_LOOP_NS_MAX, busy_ns - begun_ns);
         } else if (begun_ns - busy_ns > engine->spin_us * UINT64_C(1000)) {
             poll_inlets(engine);
             busy_ns = clock_ns(CLOCK_MONOTONIC);

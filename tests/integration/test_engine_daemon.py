@@ -185,7 +185,7 @@ def test_a_second_engine_on_the_same_directory_is_refused(
 def test_a_consumer_that_does_not_read_is_cut_off_and_catches_up(
     engine_daemon: EngineDaemon, engine_client: MakeClient
 ) -> None:
-    """Its queue fills, it is cut off, who reads gets everything; it is told once it reads, and replay closes the gap."""
+    """Its queue fills, it is cut off, who reads gets everything; told when it reads, replay closes the gap."""
     fast = funded(engine_daemon, engine_client(engine_daemon, "fast"))
     with fast.context.socket(zmq.DEALER) as slow:
         slow.setsockopt(zmq.ROUTING_ID, b"slow")
