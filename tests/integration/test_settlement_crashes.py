@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -38,10 +39,13 @@ def _work_until_death(venue: SettlementVenue, fills: int, bumps: bool) -> int:
     """Work, brought to rest each time, until the daemon dies at its point; returns the fills there are."""
     while not venue.ended():
         fills += _work(venue, fills, bumps)
-        expected = fills
-        venue.wait(lambda: venue.ended() or venue.at_rest(expected), "a death or the end of the work")
+        venue.wait(partial(_over, venue, fills), "a death or the end of the work")
     venue.wait_death()
     return fills
+
+
+def _over(venue: SettlementVenue, fills: int) -> bool:
+    return venue.ended() or venue.at_rest(fills)
 
 
 def _work(venue: SettlementVenue, seed: int, bumps: bool) -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 
 from web3 import Web3
@@ -11,7 +15,7 @@ from settlement.database import clear_stops, raise_stop
 from settlement.deploy import Sender, encode_call
 from settlement.postgres import Postgres
 from settlement.trace import trace_fill
-from tests.fixtures.fix_engine import ALPHA_ACCOUNT, BRAVO_ACCOUNT
+from tests.fixtures.fix_engine import ALPHA_ACCOUNT, BRAVO_ACCOUNT, ROOT
 from tests.fixtures.fix_settlement import ETH, USD, SettlementVenue
 
 MakeVenue = Callable[..., SettlementVenue]
@@ -155,6 +159,58 @@ def test_the_database_may_die_and_come_back(make_venue: MakeVenue, postgres: Pos
     venue.wait_exact(20)
 
 
+def test_a_server_of_our_own_is_started_again_when_it_dies(make_venue: MakeVenue) -> None:
+    """Without a database named the daemon runs PostgreSQL below state_dir; killed -9, it is back with everything."""
+    venue = make_venue("")
+    venue.start()
+    funded(venue)
+    venue.trade(4)
+    venue.wait(lambda: venue.count("SELECT count(*) FROM fill") > 0, "the first fill to be posted")
+    pid_file = venue.engine.state_dir / "postgres" / "data" / "postmaster.pid"
+    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
+    venue.wait(lambda: venue.log.count("database.died") == 1, "the death to be noticed", mine=False)
+    venue.wait(lambda: venue.log.count('"state":"here","event":"settlement.database"') == 2, "the server", mine=False)
+    venue.trade(4, seed=2)
+    venue.wait_exact(8)
+    assert venue.stop() == 0
+    assert not pid_file.exists()
+
+
+def test_the_command_compares_and_says_what_differs(make_venue: MakeVenue) -> None:
+    """python -m settlement.reconcile exits 0 with a table when the records agree, 1 naming the balance when not."""
+    venue = make_venue()
+    venue.start()
+    funded(venue)
+    venue.trade(2)
+    venue.wait_exact(2)
+    assert venue.stop() == 0
+    agreed = _compare(venue)
+    assert agreed.returncode == 0, agreed.stderr
+    assert "engine = ledger = vault: 5 balances equal to the unit" in agreed.stdout
+    _forge(venue)
+    differing = _compare(venue)
+    assert differing.returncode == 1
+    assert f"DIFFERS account {ALPHA_ACCOUNT}, asset {USD}" in differing.stdout
+
+
+def _compare(venue: SettlementVenue) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "settlement.reconcile", "--cfg", str(venue.engine.cfg_dir), "--wait", "0"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+
+
+def _forge(venue: SettlementVenue) -> None:
+    """Gives ALPHA one unit that neither engine nor vault know."""
+    with venue.ledger() as connection, connection.transaction():
+        row = connection.execute(
+            "INSERT INTO entry (kind, ref, time_ns) VALUES ('deposit', 'forged', 0) RETURNING id"
+        ).fetchone()
+        assert row is not None
+        connection.execute(
+            "INSERT INTO posting VALUES (%s, 0, %s, %s, 'available', 1), (%s, 1, 0, %s, 'available', -1)",
+            (row[0], ALPHA_ACCOUNT, USD, row[0], USD),
+        )
+
+
 def test_the_chain_may_be_away(make_venue: MakeVenue) -> None:
     """While no node answers, fills are still posted and batches cut; they settle when it is back."""
     venue = make_venue()
@@ -199,15 +255,7 @@ def test_a_ledger_that_differs_from_the_engine_stops_settlement(make_venue: Make
     venue = make_venue()
     venue.start()
     funded(venue)
-    with venue.ledger() as connection, connection.transaction():
-        row = connection.execute(
-            "INSERT INTO entry (kind, ref, time_ns) VALUES ('deposit', 'forged', 0) RETURNING id"
-        ).fetchone()
-        assert row is not None
-        connection.execute(
-            "INSERT INTO posting VALUES (%s, 0, %s, %s, 'available', 1), (%s, 1, 0, %s, 'available', -1)",
-            (row[0], ALPHA_ACCOUNT, USD, row[0], USD),
-        )
+    _forge(venue)
     stops = "SELECT count(*) FROM stop WHERE reason = 'ledger and engine differ' AND cleared_at IS NULL"
     venue.wait(lambda: venue.count(stops) == 1, "the difference to be found")
     venue.wait(lambda: venue.counter("state") == 3, "the stopped state")
