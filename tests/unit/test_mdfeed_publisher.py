@@ -133,7 +133,7 @@ def epoch_started(*, unclean: int) -> wire.EpochStarted:
 
 
 def test_an_order_that_trades_and_rests_executes_first_and_is_added_with_what_rests() -> None:
-    """Execution, trade, then the add with rested_lots and the command's sequence as priority; the last one is flagged."""
+    """Execution, trade, then the add with rested_lots and the command as priority; the last one is flagged."""
     messages = Commands().send(accepted(rested_lots=6), trade(0, 6))
     assert messages == [
         OrderExecute(1, 0, Side.SELL, 2, 77, 3, trade_id=31, price_ticks=99, executed_lots=4, leaves_lots=0),
