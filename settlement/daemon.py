@@ -52,6 +52,7 @@ BACKOFF_FIRST_S, BACKOFF_LAST_S = 0.1, 5.0
 #: The database needs a moment to notice that the worker before us has died.
 LOCK_PATIENCE_S = 10.0
 JOIN_S = 20.0
+CHAIN_RETRY_MS = 1_000
 
 RUNNING, DATABASE_AWAY, CHAIN_AWAY, STOPPED = 0, 1, 2, 3
 
@@ -317,6 +318,7 @@ class _Turns:
         self._events = events
         self._outbox = outbox
         self._chain_side: _ChainSide | None = None
+        self._chain_asked_again_ms = 0
 
     def run(self) -> None:
         """Until the end is asked for; then one more look at everything, so that what is due is done."""
@@ -388,10 +390,15 @@ class _Turns:
         self._service._say("stops", "; ".join(f"{reason}: {detail}" for reason, detail in stopped) or "none")
         state = STOPPED if stopped else RUNNING
         try:
-            self._tick_chain(bool(stopped))
-            self._service._say("chain", "here")
+            if monotonic_ms() >= self._chain_asked_again_ms:
+                self._tick_chain(bool(stopped))
+                self._service._say("chain", "here")
+            else:
+                state = state or CHAIN_AWAY
         except ChainUnavailable as error:
             state = state or CHAIN_AWAY
+            # A node that hangs costs its timeout each time; events must not wait for it at every tick.
+            self._chain_asked_again_ms = monotonic_ms() + CHAIN_RETRY_MS
             self._service._say("chain", f"away: {_first_line(error)}")
         assert self._service._chain is not None
         self._counters.set("rpc_errors", self._service._chain.errors)

@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
 from web3 import Web3
 
-from ops.toml_edit import Edit
+from ops.toml_edit import Edit, Value
 from settlement.database import clear_stops, raise_stop
 from settlement.deploy import Sender, encode_call
 from settlement.postgres import Postgres
@@ -174,6 +175,47 @@ def test_a_server_of_our_own_is_started_again_when_it_dies(make_venue: MakeVenue
     venue.wait_exact(8)
     assert venue.stop() == 0
     assert not pid_file.exists()
+
+
+def test_a_lost_ledger_is_rebuilt_from_the_engine_and_the_chain(make_venue: MakeVenue, postgres: Postgres) -> None:
+    """On an empty database the events give the same batches again; those on the vault are found there, not sent."""
+    venue = make_venue()
+    venue.start()
+    funded(venue)
+    venue.trade(12)
+    venue.wait_exact(12)
+    batches = venue.count("SELECT count(*) FROM batch")
+    assert venue.stop() == 0
+    venue.database_url = postgres.start()
+    venue.edit("venue.toml", [Edit("settlement", {"database_url": venue.database_url})])
+    venue.start()
+    venue.wait_exact(12)
+    assert venue.count("SELECT count(*) FROM batch") == batches
+    assert venue.count("SELECT count(*) FROM chain_tx") == 0
+    venue.trade(3, seed=9)
+    venue.wait_exact(15)
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "message"),
+    [
+        ("settlement", {"vault_address": ""}, "settlement.vault_address"),
+        ("settlement", {"chain_id": 1}, "chain id is 31337"),
+        ("settlement", {"vault_address": "0x" + "77" * 20}, "there is no contract"),
+        ("settlement", {"operator_key_file": "absent"}, "cannot be read"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_at_start(
+    make_venue: MakeVenue, table: str, values: dict[str, Value], message: str
+) -> None:
+    """Another chain, no vault, no key: the daemon ends with a clear reason and has touched nothing."""
+    venue = make_venue()
+    venue.edit("venue.toml", [Edit(table, values)])
+    venue.start()
+    venue.wait(venue.ended, "the daemon to refuse", mine=False)
+    assert venue.daemon is not None and venue.daemon.returncode == 1
+    assert message in venue.log
+    assert venue.count("SELECT count(*) FROM identity") == 0
 
 
 def test_the_command_compares_and_says_what_differs(make_venue: MakeVenue) -> None:
