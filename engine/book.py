@@ -1313,6 +1313,8 @@ def _refused(command: Command, reason: Reason) -> Check:
 
 def _verdict(command: Command, verdict: Verdict, last_client_seq: int = 0, reason: Reason = Reason.NONE) -> Check:
     """A Check that says which command it is about, so that the loop can answer its sender."""
+    if isinstance(command, SessionAttach):
+        return Check(verdict, reason, command.TEMPLATE_ID, command.session)
     if not isinstance(command, ClientCommand):
         return Check(verdict, reason, command.TEMPLATE_ID)
     where = command.session, command.session_epoch, command.client_seq

@@ -30,7 +30,7 @@ struct core_check {
     uint8_t verdict;      /* enum core_verdict */
     uint16_t reason;      /* wire Reason when refused */
     uint16_t template_id; /* 0 when the message has no readable header */
-    uint32_t session;     /* 0 when not a client command */
+    uint32_t session;     /* 0 when neither a client command nor SessionAttach */
     uint32_t session_epoch;
     uint64_t client_seq;
     uint64_t last_client_seq;

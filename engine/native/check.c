@@ -195,6 +195,8 @@ struct core_check core_check(const struct core *core, uint8_t role, const uint8_
         result.session = command.client.session;
         result.session_epoch = command.client.session_epoch;
         result.client_seq = command.client.client_seq;
+    } else if (view.template_id == WIRE_SESSION_ATTACH) {
+        result.session = command.session_attach.session;
     }
     if (!role_may_send(role, view.template_id)) {
         refuse(&result, WIRE_REASON_WRONG_ROLE);

@@ -172,6 +172,13 @@ static void client_commands_are_fenced_and_sequenced(void) {
     EXPECT(check_client(order).reason == WIRE_REASON_SESSION_DISABLED);
 }
 
+static void a_refused_attachment_names_its_session(void) {
+    set_up();
+    const struct wire_session_attach attach = {.session = 3, .gateway = 1, .token = 1};
+    const struct core_check check = venue_send(&venue, WIRE_SESSION_ATTACH, &attach, sizeof attach);
+    EXPECT(check.reason == WIRE_REASON_UNKNOWN_SESSION && check.session == 3);
+}
+
 static void attaching_again_fences_and_resets(void) {
     set_up();
     struct wire_session_attach attach = {.session = 1, .gateway = 1, .gateway_instance = 7, .token = 11};
@@ -240,6 +247,7 @@ int main(void) {
     RUN(an_echo_is_at_most_512_bytes);
     RUN(each_role_may_send_its_own_templates);
     RUN(client_commands_are_fenced_and_sequenced);
+    RUN(a_refused_attachment_names_its_session);
     RUN(attaching_again_fences_and_resets);
     RUN(deposits_come_one_after_the_other);
     RUN(random_bytes_change_nothing);
