@@ -516,6 +516,7 @@ class EngineLink:
             if link.pending and self.ready.is_set():
                 self._tick_pending(link, now_ms)
         self._metrics.set("pending", sum(len(link.pending) for link in self.links.values()))
+        self._metrics.set("event_sequence", self._events.next_sequence - 1)
 
     def _tick_attach(self, link: SessionLink, attach: _Attach, now_ms: int) -> None:
         if attach.future.cancelled():

@@ -25,6 +25,7 @@ NAMES = (
     "commands",
     "commands_resent",
     "pending",
+    "event_sequence",
     "gaps",
     "resends_possresend",
     "callback_errors",

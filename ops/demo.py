@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ import zmq
 
 from cfg.model import VenueConfig
 from engine.inspect import rebuild
-from engine.wire.endpoints import EngineEndpoints
+from engine.wire.counters import read_counters
+from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.messages import Side
 from ops import trace as tracing
 from ops.audit import Audit
@@ -37,6 +39,7 @@ from settlement.child import log_tail, spawn
 from settlement.deploy import deposit_all
 
 CREDIT_TIMEOUT_S = 60.0
+CATCH_UP_TIMEOUT_S = 60.0
 TRADING_TIMEOUT_S = 300.0
 FINALITY_TIMEOUT_S = 120.0
 #: What each institution deposits of every asset, in whole coins.
@@ -73,6 +76,11 @@ class Institution:
     process: subprocess.Popen[bytes]
     out: Path
     log: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether it has sent everything and got every answer, or died."""
+        return self.out.with_suffix(".done").exists() or self.process.poll() is not None
 
     def record(self) -> dict[str, Any]:
         """Its record; VenueError when it died without one."""
@@ -115,7 +123,6 @@ class Demo:
             if meddle is not None:
                 meddle(self, audit)
             self._await_trading(institutions, audit)
-            self._catch_up(audit)
             self._compare_books(subscriber, out, through, audit)
             self._compare_records(institutions, audit)
             self._await_finality(audit)
@@ -153,7 +160,7 @@ class Demo:
                 raise VenueError(f"{what}: not within {timeout_s:.0f} s (event {audit.sequence})")
 
     def _catch_up(self, audit: Audit) -> None:
-        self.until(audit, lambda: audit.caught_up, 30, "catching up with the engine")
+        self.until(audit, lambda: audit.caught_up, CATCH_UP_TIMEOUT_S, "catching up with the engine")
 
     def _clients(self) -> list[tuple[int, str]]:
         """(account id, wallet key) of every client account."""
@@ -206,9 +213,21 @@ class Demo:
             if time.monotonic() - shown > 5:
                 shown = time.monotonic()
                 self.say(f"  {audit.counts['OrderAccepted']:,} orders accepted, {len(audit.trades):,} trades")
-            return all(institution.process.poll() is not None for institution in institutions)
+            return all(institution.done for institution in institutions)
 
         self.until(audit, done, TRADING_TIMEOUT_S, "trading")
+        self._catch_up(audit)
+        gateway = counters_path(self.config.paths.run_dir, "fixgw")
+        reported = partial(_has_reported, gateway, audit.sequence)
+        self.until(audit, reported, CATCH_UP_TIMEOUT_S, "the gateway's reports")
+        for institution in institutions:
+            institution.process.terminate()
+        self.until(
+            audit,
+            lambda: all(institution.process.poll() is not None for institution in institutions),
+            CATCH_UP_TIMEOUT_S,
+            "the institutions' records",
+        )
 
     def _compare_books(self, subscriber: subprocess.Popen[bytes], out: Path, through: Path, audit: Audit) -> None:
         """The subscriber's books against the engine's own, order by order, after the same event."""
@@ -296,6 +315,11 @@ class Demo:
         life = tracing.trace(self.config, clordid)
         self.outcome.trace = life.as_text()
         self.outcome.differences += [f"trace of {clordid} lacks {hop}" for hop in life.missing]
+
+
+def _has_reported(gateway: Path, sequence: int) -> bool:
+    """Whether the gateway has handed the reports of all events up to `sequence` to its sessions."""
+    return read_counters(gateway).values["event_sequence"] >= sequence
 
 
 def _environment() -> dict[str, str]:

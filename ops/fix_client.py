@@ -59,6 +59,7 @@ class FixClient:
         self._parser = simplefix.FixParser()
         self._resend_asked = 0  # next_in when we last asked for a resend
         self._sent_at = self._heard_at = 0.0
+        self._test_answered = ""
 
     # -- what the application calls
 
@@ -122,6 +123,18 @@ class FixClient:
             if self._accept(message):
                 delivered.append(message)
         self._keep_alive()
+        return delivered
+
+    def round_trip(self, timeout_s: float) -> list[simplefix.FixMessage]:
+        """A TestRequest and everything that comes before its answer: all that the counterparty had sent until then."""
+        mark = f"T{self.next_out}"
+        self._send("1", [(112, mark)])
+        delivered = []
+        deadline = time.monotonic() + timeout_s
+        while self._test_answered != mark:
+            if time.monotonic() > deadline:
+                raise FixClientError("no answer to the TestRequest")
+            delivered += self.poll(0.05)
         return delivered
 
     def logout(self, timeout_s: float = 5.0) -> None:
@@ -216,6 +229,8 @@ class FixClient:
         self.next_in = int(text(message, 36)) if kind == "4" else seq + 1
         if kind == "1":
             self._send("0", [(112, text(message, 112))])
+        elif kind == "0":
+            self._test_answered = text(message, 112) or self._test_answered
         elif kind == "2":
             self._resend(int(text(message, 7)), int(text(message, 16)))
         elif kind == "5":

@@ -232,7 +232,8 @@ class LocalVenue:
         daemon = self.daemons[name]
         deadline = time.monotonic() + timeout_s
         while not daemon.ready:
-            daemon.heard()
+            for each in self.daemons.values():
+                each.heard()  # a socket that nobody reads fills up, and then its daemon's READY is lost
             code = daemon.process.poll()
             if code is not None:
                 raise VenueError(f"{name} ended with {code}:\n{log_tail(daemon.log)}")

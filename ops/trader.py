@@ -8,13 +8,15 @@ and the position that follows from its fills alone.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from types import FrameType
 
 import orjson
 import simplefix
@@ -48,6 +50,7 @@ class Order:
     side: str
     quantity: Decimal
     price: Decimal | None
+    rests: bool = False  # a limit order that stays in the book
     order_id: str = ""
     status: str = ""
     cum: Decimal = Decimal(0)
@@ -89,6 +92,7 @@ class Trader:
         self.answered: dict[str, str] = {}  # ClOrdID -> what identifies its verdict
         self.orders: dict[str, Order] = {}  # by current ClOrdID
         self.chain: dict[str, str] = {}  # ClOrdID of a replace -> ClOrdID it replaces
+        self.stopping = False
         self.step = 0
         self.next_id = 1
         self._started = time.monotonic()
@@ -96,30 +100,44 @@ class Trader:
 
     # -- sending
 
-    def run(self) -> Record:
-        """Trades until all orders are sent and every request has its answer, or nothing comes any more."""
+    def run(self, done: Path) -> Record:
+        """Trades until all orders are sent and answered, then listens until told to stop; `done` marks the time
+        between.
+        """
         self._connect()
         self._started = time.monotonic()
-        while (self.orders_left or self.pending) and time.monotonic() < self._answer_deadline:
+        while self._trading() or not self.stopping:
+            if not self._trading() and not done.exists():
+                done.touch()
             try:
                 while self.orders_left and len(self.pending) < WINDOW and self._may_act():
                     self._act()
-                for message in self.client.poll(0.05):
-                    self._on_message(message)
+                self._receive(self.client.poll(0.05))
             except FixClientError:
                 self.record.reconnects += 1
                 self._connect()
+        self._receive(self.client.round_trip(ANSWER_S))
         self.record.unanswered = sorted(self.pending)
         self.record.open_orders = sum(1 for order in self.orders.values() if order.status not in FINAL_STATES)
         self.client.logout()
         return self.record
 
+    def _trading(self) -> bool:
+        """Orders to send or answers to come, and the last message is not too long ago."""
+        return bool(self.orders_left or self.pending) and time.monotonic() < self._answer_deadline
+
+    def _receive(self, messages: list[simplefix.FixMessage]) -> None:
+        for message in messages:
+            self._on_message(message)
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stopping = True
+
     def _connect(self) -> None:
         deadline = time.monotonic() + RECONNECT_S
         while True:
             try:
-                for message in self.client.logon():
-                    self._on_message(message)
+                self._receive(self.client.logon())
                 self._answer_deadline = time.monotonic() + ANSWER_S
                 return
             except FixClientError as error:
@@ -133,7 +151,9 @@ class Trader:
 
     def _act(self) -> None:
         self.step += 1
-        open_orders = [o for o in self.orders.values() if o.status in ("0", "1", "5") and o.clordid not in self.pending]
+        open_orders = [
+            o for o in self.orders.values() if o.rests and o.status in ("0", "1") and o.clordid not in self.pending
+        ]
         choice = self.random.random()
         if open_orders and choice < 0.16:
             self._cancel(self.random.choice(open_orders))
@@ -167,7 +187,7 @@ class Trader:
         self.orders_left -= 1
 
     def _send_new(self, symbol: str, side: str, quantity: Decimal, price: Decimal | None, tif: str, kind: str) -> None:
-        order = Order(self._new_id("N"), symbol, side, quantity, price)
+        order = Order(self._new_id("N"), symbol, side, quantity, price, rests=tif in "01")
         fields: list[tuple[int, str]] = [
             (11, order.clordid),
             (1, self.account),
@@ -318,8 +338,9 @@ def main() -> int:
     markets = [Market(**m) for m in orjson.loads(options.markets.read_bytes())]
     client = FixClient(options.host, options.port, options.sender, options.target, options.password)
     trader = Trader(client, markets, options.orders, options.seed, options.account, options.rate)
-    record = trader.run()
-    options.out.write_bytes(orjson.dumps(asdict(record), option=orjson.OPT_INDENT_2))
+    signal.signal(signal.SIGTERM, trader.stop)
+    record = trader.run(options.out.with_suffix(".done"))
+    options.out.write_bytes(orjson.dumps(vars(record), option=orjson.OPT_INDENT_2))
     return 1 if record.unanswered or record.answered_twice or record.problems else 0
 
 
