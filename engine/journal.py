@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import mmap
 import sys
-from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +116,11 @@ def torn_tail(cursor: Any, paths: Sequence[Path]) -> Torn:
     Returns where they begin if nobody ever called them durable. Raises Damaged when a COMMIT further on calls a command
     durable that cannot be read any more.
     """
-    watermark = lib.record_watermark(cursor.data, cursor.size, cursor.offset)
-    for path in paths[1:]:
+    watermark, offset = 0, int(cursor.offset)
+    for path in paths:
         data = map_segment(path)
-        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), 0))
+        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), offset))
+        offset = 0
     if watermark > cursor.sequence:
         reason = f"no valid record after command {cursor.sequence}, but command {watermark} was durable"
         raise Damaged(paths[0], cursor.offset, reason)
@@ -143,20 +143,19 @@ class EventJournal:
         if segment is None or last < first:
             return b"", 0
         data_path, index_path = self._paths(segment)
-        position = first - segment
         with index_path.open("rb") as index_file:
-            index_file.seek(8 * position)
-            # No entry is shorter than 48 bytes, so this many offsets reach beyond bytes_max.
-            offsets = array("Q", index_file.read(8 * (min(last - first + 1, bytes_max // 48 + 1) + 1)))
-        if not offsets:
+            index_file.seek(8 * (first - segment))
+            offset = index_file.read(8)
+        if len(offset) < 8:
             return b"", 0
+        base = int.from_bytes(offset, "little")
         with data_path.open("rb") as data_file:
-            data_file.seek(offsets[0])
-            data = data_file.read(bytes_max)
+            data_file.seek(base)
+            data = data_file.read(max(bytes_max, ENTRY_HEADER.size))
             if len(data) >= ENTRY_HEADER.size:
                 size, _ = ENTRY_HEADER.unpack_from(data)
                 data += data_file.read(max(0, ENTRY_HEADER.size + size + -size % 8 - len(data)))
-        return _whole_entries(data, data_path, offsets[0], last - first + 1, max(bytes_max, 1))
+        return _whole_entries(data, data_path, base, last - first + 1, bytes_max)
 
     def __iter__(self) -> Iterator[bytes]:
         """Every stored event in order, its CRC checked; raises Damaged."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine._native import ffi, lib
-from engine.journal import EVENT_SUFFIX, INDEX_SUFFIX, Torn, map_segment, segments, torn_tail
+from engine.journal import Torn, map_segment, segments, torn_tail
 
 #: Records per call into C: between two calls progress is told and a stop request seen.
 RECORDS_PER_CALL = 65_536
@@ -57,7 +57,6 @@ def recover(
                 path.unlink()
     _sync(journal_directory)
     lib.engine_settle_events(engine)
-    _remove_later_events(events_directory, lib.engine_event_segment(engine))
     clean = cut is None and (last is None or bool(cursor.clean))
     return Recovered(cursor, last, clean, cut, lib.engine_events_cut(engine))
 
@@ -99,13 +98,6 @@ def _zero_from(cut: Torn) -> None:
             file.write(bytes(min(ZERO_BYTES, end - at)))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _remove_later_events(directory: Path, first_sequence: int) -> None:
-    for suffix in (EVENT_SUFFIX, INDEX_SUFFIX):
-        for path in segments(directory, suffix):
-            if int(path.stem) > first_sequence:
-                path.unlink()
 
 
 def _sync(directory: Path) -> None:

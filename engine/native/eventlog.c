@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include "eventlog.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -114,12 +116,32 @@ static void stop_comparing(struct eventlog *log) {
     log->comparing = false;
 }
 
-/* Drops everything stored from next_sequence on in the open segment. */
+/* A later segment left behind would one day stand between newer ones. */
+static void drop_later_segments(const struct eventlog *log) {
+    int directory = openat(log->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = directory < 0 ? NULL : fdopendir(directory);
+    if (listing == NULL) {
+        fatal("engine.event_journal_failed");
+    }
+    const struct dirent *item;
+    while ((item = readdir(listing)) != NULL) {
+        char *suffix;
+        const uint64_t first_sequence = strtoull(item->d_name, &suffix, 10);
+        const bool ours = strcmp(suffix, ".ve") == 0 || strcmp(suffix, ".idx") == 0;
+        if (ours && first_sequence > log->first_sequence && unlinkat(log->directory, item->d_name, 0) != 0) {
+            fatal("engine.event_journal_failed");
+        }
+    }
+    closedir(listing);
+}
+
+/* Drops everything stored from next_sequence on. */
 static void cut(struct eventlog *log) {
     const uint64_t index_size = (log->next_sequence - log->first_sequence) * sizeof(uint64_t);
     if (ftruncate(log->data, (off_t)log->offset) != 0 || ftruncate(log->index, (off_t)index_size) != 0) {
         fatal("engine.event_journal_failed");
     }
+    drop_later_segments(log);
     stop_comparing(log);
 }
 

@@ -127,10 +127,6 @@ void engine_settle_events(struct engine *engine) {
     eventlog_settle(&engine->log);
 }
 
-uint64_t engine_event_segment(const struct engine *engine) {
-    return engine->log.first_sequence;
-}
-
 uint64_t engine_events_cut(const struct engine *engine) {
     return engine->log.cut_sequence;
 }

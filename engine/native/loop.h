@@ -46,8 +46,6 @@ int engine_replay(struct engine *engine, struct record_cursor *cursor, uint32_t 
 uint64_t engine_events_excess(struct engine *engine);
 /* Starting thread, after engine_events_excess: cuts those, from now on events are written. */
 void engine_settle_events(struct engine *engine);
-/* First sequence of the event segment that is open now. */
-uint64_t engine_event_segment(const struct engine *engine);
 /* First stored event that was damaged and written again, 0 if none. */
 uint64_t engine_events_cut(const struct engine *engine);
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 import psutil
 import pytest
@@ -61,10 +62,10 @@ def test_an_order_that_crosses_trades(engine_daemon: EngineDaemon, engine_client
     bravo.send(bravo.gateway, [bravo.order(Side.SELL, 199_000, 3, account=BRAVO_ACCOUNT)])
 
     for client in (alpha, bravo):
-        client.poll_until(lambda c=client: any(isinstance(e, Trade) for e in c.decoded()), "the trade")
+        client.poll_until(partial(traded, client), "the trade")
         (trade,) = (event for event in client.decoded() if isinstance(event, Trade))
         assert (trade.price_ticks, trade.quantity_lots) == (200_000, 3)
-        assert [event.sequence for event in client.decoded()] == list(range(1, len(client.raw) + 1))
+        assert [event_sequence(message) for message in client.raw] == list(range(1, len(client.raw) + 1))
     assert alpha.raw == bravo.raw
 
 
@@ -74,6 +75,21 @@ def funded(daemon: EngineDaemon, client: EngineClient) -> EngineClient:
     client.attach()
     client.poll_until(lambda: any(isinstance(e, Credited) for e in client.decoded()), "the credit")
     return client
+
+
+def traded(client: EngineClient) -> bool:
+    """Whether a trade has arrived."""
+    return any(isinstance(event, Trade) for event in client.decoded())
+
+
+def answered(client: EngineClient, count: int) -> bool:
+    """Whether so many answers have arrived."""
+    return len(client.answers) == count
+
+
+def reached(client: EngineClient, next_sequence: int) -> bool:
+    """Whether every event before next_sequence has arrived."""
+    return client.events.next_sequence >= next_sequence
 
 
 def rejects(client: EngineClient) -> int:
@@ -129,7 +145,7 @@ def test_a_frame_that_is_not_whole_is_refused_whole(engine_daemon: EngineDaemon,
         raw.connect(engine_daemon.endpoints.gateway)
         for number, frame in enumerate(bad, 1):
             raw.send(frame)
-            client.poll_until(lambda n=number: len(client.answers) == n, "the refusal")
+            client.poll_until(partial(answered, client, number), "the refusal")
         raw.send_multipart([good, good])
         client.poll_until(lambda: len(client.answers) == len(bad) + 1, "the refusal of two parts")
         assert {answer.reason for answer in client.answers if isinstance(answer, Refused)} == {Reason.MALFORMED}
@@ -199,7 +215,7 @@ def test_a_consumer_that_does_not_read_is_cut_off_and_catches_up(
             expected = fast.events.next_sequence + 1
             # Rejected for its quantity: one event with an echo, one frame, no funds needed.
             fast.send(fast.gateway, [fast.order(Side.BUY, 1, 0, echo=bytes(512))])
-            fast.poll_until(lambda n=expected: fast.events.next_sequence >= n, "the verdict")
+            fast.poll_until(partial(reached, fast, expected), "the verdict")
             assert expected < 20_000, "a consumer that never reads was never cut off"
         assert fast.events.gaps == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ def verdicts(client: EngineClient) -> list[int]:
     return [event.client_seq for event in client.decoded() if isinstance(event, OrderAccepted | OrderRejected)]
 
 
+def has_verdicts(client: EngineClient, count: int) -> bool:
+    """Whether at least so many order verdicts have arrived."""
+    return len(verdicts(client)) >= count
+
+
 def stored_events(daemon: EngineDaemon) -> list[bytes]:
     """Every event in the event journal, CRCs checked."""
     return list(EventJournal(daemon.events_dir))
@@ -100,8 +106,7 @@ def test_kill_9_under_load_loses_and_doubles_nothing(
         assert client.raw == stored_events(daemon)[: len(client.raw)]
         for at in range(0, len(sent), 500):
             client.send(client.gateway, sent[at : at + 500])
-        wanted = len(sent)
-        client.poll_until(lambda n=wanted: len(verdicts(client)) >= n, "a verdict for every order")
+        client.poll_until(partial(has_verdicts, client, len(sent)), "a verdict for every order")
         assert verdicts(client) == list(range(1, len(sent) + 1))
     assert [event_epoch(event) for event in client.raw][-1] == 4
     assert daemon.stop() == 0
@@ -263,16 +268,28 @@ def test_a_deleted_event_journal_is_rebuilt(engine_daemon: EngineDaemon, engine_
     check_against_reference(engine_daemon)
 
 
+def flip_an_event(events: Path) -> None:
+    """One bit of a stored event."""
+    flip(segments(events, ".ve")[0], 5000)
+
+
+def tear_the_end(events: Path) -> None:
+    """An entry that was only begun."""
+    with segments(events, ".ve")[-1].open("ab") as file:
+        file.write(b"torn")
+
+
+def shorten_the_index(events: Path) -> None:
+    """An index that ends within an offset, long before the data does."""
+    with segments(events, ".idx")[0].open("r+b") as file:
+        file.truncate(100)
+
+
 def test_a_damaged_event_journal_is_written_again(engine_daemon: EngineDaemon, engine_client: MakeClient) -> None:
     """A flipped byte, a torn end or a short index is cut off and regenerated; replay then gives the true bytes."""
     client = begun(engine_daemon, engine_client(engine_daemon))
     trade_some(client, 100)
-    damages: list[Callable[[Path], None]] = [
-        lambda events: flip(segments(events, ".ve")[0], 5000),
-        lambda events: segments(events, ".ve")[-1].open("ab").write(b"torn") and None,
-        lambda events: segments(events, ".idx")[0].open("r+b").truncate(100) and None,
-    ]
-    for epoch, damage in enumerate(damages, 2):
+    for epoch, damage in enumerate((flip_an_event, tear_the_end, shorten_the_index), 2):
         engine_daemon.kill9()
         damage(engine_daemon.events_dir)
         engine_daemon.start()

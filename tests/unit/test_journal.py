@@ -1,0 +1,308 @@
+"""The journal reader against a journal written here byte by byte: what it proves, what it calls torn, what damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+
+import pytest
+from engine._native import ffi, lib
+
+from engine.journal import CommandJournal, Damaged, EventJournal, main
+from engine.wire.frame import ENTRY_HEADER
+from engine.wire.messages import Checkpoint, CheckpointEnded, Role
+
+HEADER = Struct("<IIQQIBBH")
+SEGMENT_BODY = Struct("<II16s32sB7x")
+COMMIT_BODY = Struct("<II")
+SEGMENT, COMMAND, COMMIT = 1, 2, 3
+
+
+def crc32c(crc: int, data: bytes) -> int:
+    """CRC-32C bit by bit, from its definition (RFC 3720 appendix B.4)."""
+    crc ^= 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+@dataclass
+class Writer:
+    """Builds segments as the engine does; `offsets` says where each record of the present segment begins."""
+
+    data: bytes = b""
+    crc: int = 0
+    sequence: int = 0
+
+    def record(self, kind: int, sequence: int, body: bytes, size: int = 0) -> None:
+        """One sealed record."""
+        body += bytes(-len(body) % 8)
+        length = HEADER.size + len(body)
+        fields = (sequence, 1000 + sequence, 1, Role.SETTLEMENT, kind, size)
+        self.crc = crc32c(self.crc, HEADER.pack(length, 0, *fields) + body)
+        self.data += HEADER.pack(length, self.crc, *fields) + body
+
+    def segment(self) -> None:
+        """The head of a segment."""
+        self.record(SEGMENT, self.sequence + 1, SEGMENT_BODY.pack(1, self.crc, b"VENUE", bytes(32), 0))
+
+    def commit(self, durable: int, *, clean: bool = False) -> None:
+        """The head of a batch."""
+        self.record(COMMIT, durable, COMMIT_BODY.pack(self.crc, clean))
+
+    def command(self) -> None:
+        """The next command."""
+        self.sequence += 1
+        message = Checkpoint(self.sequence).encode()
+        self.record(COMMAND, self.sequence, message, len(message))
+
+
+def three_batches() -> Writer:
+    """Commands 1, 2 | 3, 4 | 5; the last COMMIT calls 4 durable."""
+    writer = Writer()
+    writer.segment()
+    for durable, count in ((0, 2), (2, 2), (4, 1)):
+        writer.commit(durable)
+        for _ in range(count):
+            writer.command()
+    return writer
+
+
+def store(directory: Path, data: bytes, first: int = 1, size: int = 4096) -> Path:
+    """A zero-filled segment with these bytes at its begin."""
+    path = directory / f"{first:020d}.vj"
+    path.write_bytes(data + bytes(size - len(data)))
+    return path
+
+
+def read(directory: Path) -> CommandJournal:
+    """The journal after reading all of it."""
+    journal = CommandJournal(directory)
+    for _ in journal:
+        continue
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("data", "crc"), [(b"", 0), (b"123456789", 0xE3069283), (bytes(32), 0x8A9136AA), (b"\xff" * 32, 0x62A8AB43)]
+)
+def test_crc32c_gives_the_published_values(data: bytes, crc: int) -> None:
+    """RFC 3720 appendix B.4 and the check value; in two pieces the same."""
+    assert lib.crc32c(0, data, len(data)) == crc == crc32c(0, data)
+    half = len(data) // 2
+    assert lib.crc32c(lib.crc32c(0, data[:half], half), data[half:], len(data) - half) == crc
+
+
+def test_records_come_out_as_they_were_written(tmp_path: Path) -> None:
+    """Every command with its sequence, time, role and message, over two segments; the watermark is the greatest."""
+    writer = three_batches()
+    store(tmp_path, writer.data)
+    writer.data = b""
+    writer.segment()
+    writer.commit(5)
+    writer.command()
+    writer.commit(6, clean=True)
+    store(tmp_path, writer.data, first=6)
+    journal = CommandJournal(tmp_path)
+    commands = [record for record in journal if record.kind == COMMAND]
+    assert [(c.sequence, c.time_ns, c.role) for c in commands] == [(n, 1000 + n, Role.SETTLEMENT) for n in range(1, 7)]
+    assert [c.message for c in commands] == [Checkpoint(n).encode() for n in range(1, 7)]
+    assert (journal.sequence, journal.durable, journal.clean, journal.torn) == (6, 6, True, None)
+
+
+def test_every_flipped_bit_below_the_watermark_is_damage_and_above_it_a_torn_tail(tmp_path: Path) -> None:
+    """Each byte of the journal in turn: the reading ends right before the record it is in."""
+    data = three_batches().data
+    path = store(tmp_path, data)
+    records = list(CommandJournal(tmp_path))
+    for at in range(len(data)):
+        hit = [record for record in records if record.offset <= at][-1]
+        before = max((r.sequence for r in records if r.kind == COMMAND and r.offset < hit.offset), default=0)
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        store(tmp_path, bytes(flipped))
+        journal = CommandJournal(tmp_path)
+        # The COMMIT that calls 4 durable proves damage only while it is whole itself.
+        last_commit = [record for record in records if record.kind == COMMIT][-1]
+        if hit.offset < last_commit.offset and before < 4:
+            with pytest.raises(Damaged) as caught:
+                list(journal)
+            assert (caught.value.path, caught.value.offset) == (path, hit.offset)
+        else:
+            list(journal)
+            assert journal.torn is not None
+            assert journal.torn.offset == hit.offset
+        assert journal.sequence == before
+
+
+def test_a_tail_that_ends_anywhere_is_torn_there(tmp_path: Path) -> None:
+    """Cut at every length within the last batch: the commands before it are read, the rest is torn."""
+    data = three_batches().data
+    store(tmp_path, data)
+    records = list(CommandJournal(tmp_path))
+    last = records[-1]
+    # The record ends in zeros of its own, and what was never written is zero too.
+    end = len(data.rstrip(b"\0"))
+    for length in range(last.offset + 1, end):
+        store(tmp_path, data[:length])
+        journal = read(tmp_path)
+        assert journal.sequence == 4
+        assert journal.torn is not None
+        assert journal.torn.offset == last.offset
+    store(tmp_path, data[:end])
+    assert read(tmp_path).sequence == 5
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda w: setattr(w, "sequence", w.sequence + 1),
+        lambda w: setattr(w, "sequence", w.sequence - 1),
+        lambda w: setattr(w, "crc", w.crc ^ 1),
+    ],
+    ids=["skipped", "repeated", "other chain"],
+)
+def test_a_record_that_does_not_follow_is_not_believed(tmp_path: Path, spoil: Callable[[Writer], None]) -> None:
+    """A record that is whole in itself but has the wrong sequence or chain ends the reading before it."""
+    writer = three_batches()
+    end = len(writer.data)
+    spoil(writer)
+    writer.command()
+    store(tmp_path, writer.data)
+    journal = read(tmp_path)
+    assert journal.sequence == 5
+    assert journal.torn is not None
+    assert journal.torn.offset == end
+
+
+def test_a_missing_segment_is_damage(tmp_path: Path) -> None:
+    """The second segment is gone: the third does not follow the first, and its COMMIT proves the loss."""
+    writer = three_batches()
+    store(tmp_path, writer.data)
+    for first in (6, 7):
+        writer.data = b""
+        writer.segment()
+        writer.commit(writer.sequence)
+        writer.command()
+        store(tmp_path, writer.data, first)
+    (tmp_path / f"{6:020d}.vj").unlink()
+    with pytest.raises(Damaged, match=f"{7:020d}.vj: offset 0: "):
+        read(tmp_path)
+
+
+def test_a_journal_may_begin_with_a_later_segment(tmp_path: Path) -> None:
+    """Older segments may have been archived: the first that is there begins the chain by its own word."""
+    writer = three_batches()
+    writer.data = b""
+    writer.segment()
+    writer.commit(5)
+    writer.command()
+    store(tmp_path, writer.data, 6)
+    assert read(tmp_path).sequence == 6
+
+
+def test_verify_tells_and_exits_by_what_it_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 and a summary for a whole journal, 1 with file and offset for a damaged one."""
+    writer = three_batches()
+    path = store(tmp_path, writer.data)
+    assert main(["verify", str(tmp_path)]) == 0
+    assert "commands up to 5, durable to 4 at least, no clean stop at the end" in capsys.readouterr().out
+    assert main(["print", str(tmp_path)]) == 0
+    assert "Checkpoint(checkpoint=5)" in capsys.readouterr().out
+    data = bytearray(path.read_bytes())
+    data[150] ^= 1
+    path.write_bytes(data)
+    assert main(["verify", str(tmp_path)]) == 1
+    assert f"{path}: offset " in capsys.readouterr().err
+
+
+def event(sequence: int) -> bytes:
+    """A small event."""
+    return CheckpointEnded(sequence, sequence, 0, 1, 1, sequence, 0).encode()
+
+
+def store_events(directory: Path, first: int, last: int) -> None:
+    """One segment of the event journal with its index."""
+    data, index = b"", b""
+    for sequence in range(first, last + 1):
+        message = event(sequence)
+        index += len(data).to_bytes(8, "little")
+        data += ENTRY_HEADER.pack(len(message), crc32c(0, message)) + message
+    (directory / f"{first:020d}.ve").write_bytes(data)
+    (directory / f"{first:020d}.idx").write_bytes(index)
+
+
+def messages(entries: bytes) -> list[bytes]:
+    """The messages of a run of entries of `event`s."""
+    size = ENTRY_HEADER.size + len(event(1))
+    return [entries[at + ENTRY_HEADER.size : at + size] for at in range(0, len(entries), size)]
+
+
+def test_events_are_found_by_sequence(tmp_path: Path) -> None:
+    """From any sequence, whole entries up to the asked end, size or segment border; nothing where nothing is."""
+    store_events(tmp_path, 1, 10)
+    store_events(tmp_path, 11, 20)
+    journal = EventJournal(tmp_path)
+    size = ENTRY_HEADER.size + len(event(1))
+    assert list(journal) == [event(n) for n in range(1, 21)]
+    for first in range(1, 21):
+        end = 10 if first <= 10 else 20
+        entries, count = journal.entries(first, 20, 1 << 18)
+        assert messages(entries) == [event(n) for n in range(first, end + 1)]
+        assert count == end - first + 1
+        assert journal.entries(first, first, 1 << 18)[1] == 1
+        assert journal.entries(first, 20, 1)[1] == 1
+        assert journal.entries(first, 20, 3 * size + 1)[1] == min(3, end - first + 1)
+    assert journal.entries(21, 30, 1 << 18) == (b"", 0)
+    assert journal.entries(5, 4, 1 << 18) == (b"", 0)
+    store_events(tmp_path, 21, 25)
+    assert journal.entries(21, 30, 1 << 18)[1] == 5
+
+
+def test_a_damaged_event_is_not_served(tmp_path: Path) -> None:
+    """A flipped bit in an event is found by its CRC, in a walk and in random access."""
+    store_events(tmp_path, 1, 10)
+    path = tmp_path / f"{1:020d}.ve"
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Damaged):
+        list(EventJournal(tmp_path))
+    with pytest.raises(Damaged):
+        EventJournal(tmp_path).entries(1, 10, 1 << 18)
+
+
+SECOND_NS = 10**9
+
+
+@pytest.mark.parametrize(
+    ("wall_step_ns", "monotonic_step_ns", "good"),
+    [
+        (60 * SECOND_NS, 60 * SECOND_NS, True),
+        (5 * SECOND_NS, 0, True),
+        (5 * SECOND_NS + 1, 0, False),
+        (-5 * SECOND_NS, 0, True),
+        (-5 * SECOND_NS - 1, 0, False),
+        (0, 5 * SECOND_NS + 1, False),
+    ],
+)
+def test_a_clock_step_is_told_from_time_that_passed(wall_step_ns: int, monotonic_step_ns: int, good: bool) -> None:
+    """An idle minute is no step; a wall clock that moved more than the limit against the monotonic one is."""
+    stamp = ffi.new("struct stamp *")
+    start_ns = 1_000 * SECOND_NS
+    assert lib.stamp_init(stamp, start_ns, 5 * SECOND_NS, start_ns, 77)
+    assert lib.stamp_look(stamp, start_ns + wall_step_ns, 77 + monotonic_step_ns) is good
+
+
+def test_stamps_never_go_backwards() -> None:
+    """A small step back repeats the last stamp; a journal from the future is refused only beyond the limit."""
+    stamp = ffi.new("struct stamp *")
+    assert lib.stamp_init(stamp, 100 * SECOND_NS, 5 * SECOND_NS, 95 * SECOND_NS, 0)
+    assert lib.stamp_next(stamp, 96 * SECOND_NS) == 100 * SECOND_NS
+    assert lib.stamp_next(stamp, 101 * SECOND_NS) == 101 * SECOND_NS
+    assert lib.stamp_next(stamp, 99 * SECOND_NS) == 101 * SECOND_NS
+    assert not lib.stamp_init(stamp, 100 * SECOND_NS, 5 * SECOND_NS, 95 * SECOND_NS - 1, 0)
