@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_DECIMAL = re.compile(r"(-?)0*(\d*)(?:\.(\d*))?")
+_DECIMAL = re.compile(r"(-?)0*([0-9]*)(?:\.([0-9]*))?")
 DIGITS_MAX = 18  # whole and fractional digits each: what the grid makes of them is checked against int64 again
 STEPS_MAX = 2**62
 
@@ -20,7 +20,7 @@ class NotOnGrid(ValueError):
 def to_steps(text: str, mantissa: int, exponent: int, what: str) -> int:
     """How many steps of mantissa x 10^-exponent the decimal `text` is; NotOnGrid when that is not whole."""
     match = _DECIMAL.fullmatch(text)
-    if match is None or not re.search(r"\d", text):
+    if match is None or not re.search(r"[0-9]", text):
         raise NotOnGrid(f"{what} {text!r} is not a decimal number")
     sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
     if len(whole) > DIGITS_MAX or len(fraction) > DIGITS_MAX:

@@ -1,0 +1,160 @@
+"""What the gateway remembers across a crash: torn files are cut, reports go out once, lost ones again under their id.
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fixgw.outbox import Outbox
+from fixgw.reports import ReportKey
+from fixgw.session import SessionEngine
+from fixgw.store import RecordLog, RefusedLog
+from fixgw.tagvalue import fields_of
+
+
+class MemoryStore:
+    """The storing half of a session engine: what `send` got, by MsgSeqNum from 1."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def send(self, session: int, text: str) -> None:
+        """Keeps it under the next number."""
+        self.texts.append(text)
+
+    def next_outgoing(self, session: int) -> int:
+        """One more than is stored."""
+        return len(self.texts) + 1
+
+    def stored(self, session: int, first_msg_seq_num: int) -> Iterator[tuple[int, str]]:
+        """From that number on."""
+        yield from ((n, t) for n, t in enumerate(self.texts, 1) if n >= first_msg_seq_num)
+
+    @property
+    def told(self) -> list[str]:
+        """ExecIDs in order, a possible resend with a star."""
+        parsed = [fields_of(text) for text in self.texts]
+        return [fields["17"] + ("*" if fields.get("97") == "Y" else "") for fields in parsed]
+
+
+def key(number: int, leg: str = "") -> ReportKey:
+    """An event report's key."""
+    return ReportKey(False, 1, number, leg)
+
+
+def text(one: ReportKey) -> str:
+    """A report that carries its key."""
+    return f"35=8\x0117={one.text()}\x01"
+
+
+def outbox(path: Path, store: MemoryStore, *replayed: ReportKey) -> Outbox:
+    """A gateway's start: the log, the store, then these reports derived again from events."""
+    engine: SessionEngine = store  # type: ignore[assignment]
+    box = Outbox(1, path, engine)
+    box.compact()
+    for one in replayed:
+        if box.wants(one):
+            box.push(one, text(one))
+    box.release()
+    return box
+
+
+def test_a_torn_record_is_cut_and_the_rest_stays(tmp_path: Path) -> None:
+    """Any cut inside the last record leaves all before it."""
+    path = tmp_path / "log"
+    log = RecordLog(path)
+    for payload in (b"one", b"two", b"three"):
+        log.append(payload)
+    whole = path.read_bytes()
+    for cut in range(1, len(b"three") + 9):
+        path.write_bytes(whole[:-cut])
+        assert RecordLog(path).records == [b"one", b"two"]
+        assert path.read_bytes() == whole[: -len(b"three") - 8]
+
+
+def test_a_rewritten_log_keeps_appending(tmp_path: Path) -> None:
+    """Compaction is one step and the log goes on behind it."""
+    log = RecordLog(tmp_path / "log")
+    log.append(b"old")
+    log.rewrite([b"new"])
+    log.append(b"newer")
+    assert RecordLog(tmp_path / "log").records == [b"new", b"newer"]
+
+
+def test_refusals_survive_and_can_be_forgotten(tmp_path: Path) -> None:
+    """A verdict is read back under its session, epoch and MsgSeqNum."""
+    log = RefusedLog(tmp_path / "refused")
+    log.append(1, ReportKey(True, 2, 3), "35=j\x0158=é\x01")
+    log.append(1, ReportKey(True, 2, 4), "35=9\x01")
+    again = RefusedLog(tmp_path / "refused")
+    assert again.texts == {(1, 2, 3): "35=j\x0158=é\x01", (1, 2, 4): "35=9\x01"}
+    again.keep([(1, 2, 4)])
+    assert RefusedLog(tmp_path / "refused").texts == {(1, 2, 4): "35=9\x01"}
+
+
+def test_reports_go_out_once_over_a_restart(tmp_path: Path) -> None:
+    """Replayed events that were handed over before are not handed over again; both legs of a self-trade are."""
+    store = MemoryStore()
+    outbox(tmp_path / "d", store, key(1), key(2, "M"))
+    outbox(tmp_path / "d", store, key(1), key(2, "M"), key(2, "T"), key(3))
+    assert store.told == ["1-1", "1-2M", "1-2T", "1-3"]
+
+
+def test_a_crash_between_store_and_log_doubles_nothing(tmp_path: Path) -> None:
+    """What the store holds and the log does not is learned from the store at start."""
+    store = MemoryStore()
+    outbox(tmp_path / "d", store, key(1))
+    store.send(1, text(key(2)))
+    store.send(1, "35=8\x0117=S1-9\x01")
+    outbox(tmp_path / "d", store, key(1), key(2), key(3))
+    assert store.told == ["1-1", "1-2", "S1-9", "1-3"]
+
+
+def test_a_lost_store_makes_unconfirmed_reports_go_out_again_marked(tmp_path: Path) -> None:
+    """Same ExecID, PossResend; what the client showed to have read stays unsent."""
+    store = MemoryStore()
+    box = outbox(tmp_path / "d", store, key(1), key(2))
+    box.confirm()
+    box.push(key(3), text(key(3)))
+    box.push(key(4), text(key(4)))
+    store.texts.clear()
+    outbox(tmp_path / "d", store, key(1), key(2), key(3), key(4), key(5))
+    assert store.told == ["1-3*", "1-4*", "1-5"]
+    outbox(tmp_path / "d", store, key(1), key(2), key(3), key(4), key(5), key(6))
+    assert store.told == ["1-3*", "1-4*", "1-5", "1-6"]
+
+
+def test_a_reset_by_the_client_sends_unconfirmed_reports_again_after_the_logon(tmp_path: Path) -> None:
+    """Held while the Logon is answered; then the marked ones first."""
+    store = MemoryStore()
+    box = outbox(tmp_path / "d", store, key(1))
+    box.confirm()
+    box.push(key(2), text(key(2)))
+    box.hold()
+    box.push(key(3), text(key(3)))
+    store.texts.clear()
+    box.reset()
+    assert store.told == []
+    box.release()
+    assert store.told == ["1-2*", "1-3"]
+
+
+def test_a_crash_after_a_reset_does_not_forget_what_was_to_be_sent_again(tmp_path: Path) -> None:
+    """The log remembers the renumbering: unconfirmed reports of the old numbering are still owed."""
+    store = MemoryStore()
+    box = outbox(tmp_path / "d", store, key(1), key(2))
+    box.hold()
+    store.texts.clear()
+    box.reset()
+    outbox(tmp_path / "d", store, key(1), key(2), key(3))
+    assert store.told == ["1-1*", "1-2*", "1-3"]
+
+
+def test_a_confirmed_refusal_is_known_until_it_is_forgotten(tmp_path: Path) -> None:
+    """Refusals have no order: each is remembered by its own key."""
+    store = MemoryStore()
+    refusal = ReportKey(True, 1, 5)
+    box = outbox(tmp_path / "d", store, refusal, key(1))
+    box.confirm()
+    assert not box.wants(refusal)
+    assert box.wants(ReportKey(True, 1, 4))
