@@ -110,7 +110,7 @@ class Engine(Table):
     max_assets: int = Field(default=64, ge=3, le=4_096)
     max_instruments: int = Field(default=256, ge=2, le=65_535)
     max_sessions: int = Field(default=256, ge=2, le=65_535)
-    max_levels: int = Field(default=65_536, ge=16, le=4_194_304)
+    max_price_pages: int = Field(default=65_536, ge=16, le=4_194_304)
     max_clordids: int = Field(default=1_048_576, ge=16, le=67_108_864)
     max_open_orders_per_session: int = Field(default=10_000, ge=1, le=16_777_216)
     max_fills_per_command: int = Field(default=256, ge=1, le=4_096)
@@ -127,8 +127,8 @@ class Engine(Table):
             raise ValueError(f"max_events_per_part must be at least {events} for this max_fills_per_command")
         if self.max_open_orders_per_session > self.max_orders:
             raise ValueError("max_open_orders_per_session is greater than max_orders")
-        if self.max_levels > 2 * self.max_orders:
-            raise ValueError("max_levels is more than two per order: no book can use them")
+        if self.max_price_pages > 2 * self.max_orders:
+            raise ValueError("max_price_pages is more than two per order: no book can use them")
         return self
 
 

@@ -408,7 +408,7 @@ class ReferenceCore:
         if command.state == SettlementState.CUT:
             in_sequence = batch == self.last_batch + 1
         elif command.state == SettlementState.FINAL:
-            in_sequence = batch == self.final_batch + 1
+            in_sequence = batch == self.final_batch + 1 and batch <= self.last_batch
         else:
             in_sequence = batch <= self.last_batch
         return _verdict(command, Verdict.APPLY) if in_sequence else _refused(command, Reason.OUT_OF_SEQUENCE)

@@ -179,7 +179,7 @@ class EngineService:
             "struct core_capacity *",
             {
                 "orders": engine.max_orders,
-                "price_pages": engine.max_levels,
+                "price_pages": engine.max_price_pages,
                 "clordids": engine.max_clordids,
                 "accounts": engine.max_accounts,
                 "assets": engine.max_assets,

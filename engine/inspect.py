@@ -29,7 +29,7 @@ def capacity(config: VenueConfig) -> Capacity:
     engine = config.engine
     return Capacity(
         orders=engine.max_orders,
-        price_pages=engine.max_levels,
+        price_pages=engine.max_price_pages,
         clordids=engine.max_clordids,
         accounts=engine.max_accounts,
         assets=engine.max_assets,

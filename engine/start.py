@@ -58,7 +58,7 @@ def reference_data(config: VenueConfig) -> Iterator[bytes]:
 def _limits(engine: Engine) -> LimitsSet:
     return LimitsSet(
         engine.max_orders,
-        engine.max_levels,
+        engine.max_price_pages,
         engine.max_open_orders_per_session,
         engine.max_clordids,
         engine.max_fills_per_command,

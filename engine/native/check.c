@@ -99,6 +99,10 @@ static void check_settlement_status(const struct core *core, const struct wire_s
         }
         return;
     case WIRE_SETTLEMENT_STATE_FINAL:
+        if (command->batch > core->last_batch) {
+            refuse(result, WIRE_REASON_OUT_OF_SEQUENCE); /* never cut */
+            return;
+        }
         check_next(core->final_batch, command->batch, result);
         return;
     default:

@@ -161,7 +161,7 @@ class Traders:
         core = ReferenceCore(
             Capacity(
                 orders=pools.max_orders,
-                price_pages=pools.max_levels,
+                price_pages=pools.max_price_pages,
                 clordids=pools.max_clordids,
                 accounts=pools.max_accounts,
                 assets=pools.max_assets,
