@@ -244,7 +244,7 @@ def _endow(
 
 
 def deposit(rpc_url: str, key: str, vault: str, asset: int, amount: int) -> Deposit:
-    """Deposits `amount` (smallest unit) from the key's allowance, waits until mined, returns what the vault recorded."""
+    """Deposits `amount` (smallest unit) from the allowance of `key`; waits until mined, returns what was recorded."""
     return deposit_all(rpc_url, vault, {key: {asset: amount}})[0]
 
 

@@ -187,7 +187,8 @@ def test_every_test_says_what_behaviour_it_holds() -> None:
 def test_lines_are_short_enough_to_read_side_by_side() -> None:
     """No line of code is longer than 120 characters."""
     suffixes = (".py", ".c", ".h", ".cfg", ".toml", ".sql", ".vy")
-    paths = [*files(*suffixes), ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / ".ci" / "step"]
+    written = [path for path in files(*suffixes) if "Generated from" not in text_of(path)[:200]]
+    paths = [*written, ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / ".ci" / "step"]
     assert matches(paths, rf"^.{{{LINE_LENGTH_MAX + 1},}}$") == []
 
 
