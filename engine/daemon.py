@@ -219,6 +219,7 @@ class EngineService:
         for endpoint in (endpoints.gateway, endpoints.settlement, endpoints.admin, endpoints.events):
             self._sockets.append(bind_router(self._context, endpoint))
         self._replay_socket = bind_router(self._context, endpoints.replay)
+        self._sockets.append(self._replay_socket)
 
     def _open(self, recovered: Recovered, journal_directory: Path) -> None:
         engine, cursor = self._config.engine, recovered.cursor
@@ -235,7 +236,7 @@ class EngineService:
         options.durability = _DURABILITY[engine.durability]
         options.venue = self._config.venue.id.encode()
         options.cfg_sha256 = bytes.fromhex(self._config.sha256)
-        gateway, settlement, admin, events = (ffi.cast("void *", socket.underlying) for socket in self._sockets)
+        gateway, settlement, admin, events = (ffi.cast("void *", socket.underlying) for socket in self._sockets[:4])
         sockets = ffi.new("struct engine_sockets *", (gateway, settlement, admin, events))
         clock_good = ffi.new("uint8_t *")
         jump_max_ns = engine.max_clock_jump_ms * 1_000_000

@@ -42,10 +42,9 @@ class ReplayServer:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread and close its socket."""
+        """End the thread; the socket is its maker's to close."""
         self._open = False
         self._thread.join()
-        self._socket.close(0)
 
     def _run(self) -> None:
         while self._open:
