@@ -212,6 +212,9 @@ class FixClient:
             self.logged_on = True
             if text(message, 141) == "Y":
                 self.next_in = seq
+        if kind == "5" and not self.logged_on:  # a refusal is read whatever its number: there is no session to resend in
+            self.close()
+            raise LogonRefused(f"Logout: {text(message, 58)}")
         if seq > self.next_in:
             if (
                 kind == "2"
@@ -234,9 +237,8 @@ class FixClient:
         elif kind == "2":
             self._resend(int(text(message, 7)), int(text(message, 16)))
         elif kind == "5":
-            refused = not self.logged_on
             self.close()
-            raise (LogonRefused if refused else FixClientError)(f"Logout: {text(message, 58)}")
+            raise FixClientError(f"Logout: {text(message, 58)}")
         return kind not in "A01245"
 
     def _resend(self, begin: int, end: int) -> None:
