@@ -27,6 +27,7 @@ from mdfeed.book import Market
 from mdfeed.continuity import Continuity, Position, chained
 from mdfeed.history import History
 from mdfeed.packets import SOURCE_LOST, Body, Line, pack
+from mdfeed.published import PublishedLog, Sent
 from mdfeed.publisher import Event, FeedState, session_id
 from mdfeed.schema.messages import PacketType
 
@@ -100,6 +101,7 @@ class FeedService:
         self._life = life
         self._counters = Counters(counters_path(config.paths.run_dir, life.name), COUNTERS)
         self._continuity = Continuity(life.state_dir / "continuity")
+        self._published = PublishedLog(life.state_dir / "published")
         published = self._continuity.published
         self._salt = published.salt if published else 0
         self._context = zmq.Context[Any]()
@@ -165,6 +167,7 @@ class FeedService:
         self._requests.close()
         self._context.term()
         self._continuity.close()
+        self._published.close()
 
     def wait(self, timeout_s: float) -> bool:
         if not self._ended.wait(timeout_s):
@@ -304,6 +307,7 @@ class FeedService:
         self._continuity.record(Position(self._salt, feed.line.session_id, feed.state.sequence, feed.chain))
         bodies = feed.keep(messages)
         now_ns = time.time_ns()
+        self._published.add(Sent(feed.line.session_id, bodies[0].first_sequence, now_ns))
         for body in bodies:
             self._publish.send(feed.line.packet(PacketType.INCREMENTAL, body, now_ns), zmq.DONTWAIT)
         self._sent_ns = time.monotonic_ns()

@@ -212,7 +212,9 @@ class FixClient:
             self.logged_on = True
             if text(message, 141) == "Y":
                 self.next_in = seq
-        if kind == "5" and not self.logged_on:  # a refusal is read whatever its number: there is no session to resend in
+        if (
+            kind == "5" and not self.logged_on
+        ):  # a refusal is read whatever its number: there is no session to resend in
             self.close()
             raise LogonRefused(f"Logout: {text(message, 58)}")
         if seq > self.next_in:

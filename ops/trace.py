@@ -27,6 +27,7 @@ from engine.wire.messages import (
     Trade,
     decode,
 )
+from mdfeed.published import read_published, times_of
 from mdfeed.publisher import Event, FeedState
 from settlement.database import NoLedger, connect, find_url
 from settlement.trace import trace_fill
@@ -102,7 +103,7 @@ def trace(config: VenueConfig, clordid: str) -> Life:
     trades = [event for event in own if isinstance(event, Trade)]
     life.hops += [Hop(*_described(trade, life.order_id)) for trade in trades[:SHOWN_TRADES]]
     life.hops += _report_hops(config, own, life.order_id)
-    life.hops += _feed_hops(events, {event.sequence for event in own})
+    life.hops += _feed_hops(config, events, {event.sequence for event in own})
     life.hops += _settlement_hops(config, trades[:SHOWN_TRADES])
     life.hops.sort(key=lambda hop: (hop.time_ns, REQUIRED.index(hop.name) if hop.name in REQUIRED else 0))
     if len(trades) > SHOWN_TRADES:
@@ -193,17 +194,21 @@ def _utc_ns(text: str) -> int:
     return int(stamp.timestamp()) * 10**9 + stamp.microsecond * 1000
 
 
-def _feed_hops(events: list[AnyMessage], sequences: set[int]) -> Iterator[Hop]:
-    """Sequences of the feed messages that came of these events: the feed is a pure function of the events, so they are
-    derived again.
-    """
+def _feed_hops(config: VenueConfig, events: list[AnyMessage], sequences: set[int]) -> Iterator[Hop]:
+    """Feed messages that came of these events, derived again (the feed is a function of them), and when they left."""
     state = FeedState()
+    found = []
     next_message = 1
     for event in events:
         for message in state.apply(cast(Event, event)):
             if message.event_sequence in sequences:
-                yield Hop("feed", message.time_ns, f"message {next_message}: {type(message).__name__}")
+                found.append((next_message, type(message).__name__))
             next_message += 1
+    sends = read_published(config.paths.state_dir / "mdfeed" / "published")
+    session = sends[-1].session_id if sends else 0
+    times = times_of(sends, session, [number for number, _ in found])
+    for (number, name), time_ns in zip(found, times, strict=True):
+        yield Hop("feed", time_ns, f"message {number}: {name}")
 
 
 def _settlement_hops(config: VenueConfig, trades: list[Trade]) -> Iterator[Hop]:

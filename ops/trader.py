@@ -71,7 +71,7 @@ class Record:
     problems: list[str] = field(default_factory=list)
     reconnects: int = 0
     open_orders: int = 0
-    traced: str = ""
+    traced: str = ""  # the last order that rested and was filled
 
 
 class Trader:
@@ -308,7 +308,7 @@ class Trader:
         if exec_type in ("0", "5"):
             order.quantity = Decimal(text(message, 38))
             order.price = Decimal(text(message, 44)) if message.get(44) else order.price
-        if order.status in ("1", "2") and order.cum and not self.record.traced:
+        if order.status == "2" and order.rests:
             self.record.traced = order.clordid
 
     def _verdict(self, clordid: str, mark: str) -> None:
