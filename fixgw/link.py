@@ -58,7 +58,7 @@ FRAME_COMMANDS = 256  # commands in one frame to the engine
 TICK_MS = 50
 RESEND_PAUSE_MS = 20
 ATTACH_RETRY_MS = 200
-AVAILABLE_MS = 1_500  # heartbeats come every 100 ms
+AVAILABLE_MS = 500  # grace after silence was noticed: a short catch-up is no outage
 FOLLOWED = frozenset(
     event.TEMPLATE_ID
     for event in (
@@ -515,6 +515,7 @@ class EngineLink:
                 self._tick_attach(link, link.attach, now_ms)
             if link.pending and self.ready.is_set():
                 self._tick_pending(link, now_ms)
+        self._metrics.set("engine_available", int(self.available))
         self._metrics.set("pending", sum(len(link.pending) for link in self.links.values()))
         self._metrics.set("event_sequence", self._events.next_sequence - 1)
 

@@ -25,6 +25,7 @@ NAMES = (
     "commands",
     "commands_resent",
     "pending",
+    "engine_available",
     "event_sequence",
     "gaps",
     "resends_possresend",

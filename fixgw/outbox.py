@@ -66,9 +66,9 @@ class Outbox:
         else:
             self._send(key, text)
 
-    def _send(self, key: ReportKey | None, text: str) -> None:
+    def _send(self, key: ReportKey | None, text: str, marked: str = "") -> None:
         outbound = self._sessions.next_outgoing(self._session)
-        self._sessions.send(self._session, text)
+        self._sessions.send(self._session, marked or text)
         if key is None:
             return
         self._log.delivered(outbound, key)
@@ -89,7 +89,7 @@ class Outbox:
         self._held = False
         for key, text in list(self._unconfirmed.items()):
             if key in self._lost and text:
-                self._send(key, with_poss_resend(text))
+                self._send(key, text, with_poss_resend(text))
                 self.resent += 1
         self._lost = set()
         while self._queue:

@@ -1,4 +1,4 @@
-"""What the gateway remembers across a crash: torn files are cut, reports go out once, lost ones again under their id.
+"""What the gateway remembers across a crash: torn files are cut, reports go out once, lost ones again by id."""
 
 from __future__ import annotations
 
