@@ -56,6 +56,8 @@ DecimalText = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(str)
 IntegerText = Annotated[int, BeforeValidator(_integer_text), PlainSerializer(str)]
 HostPath = Annotated[Path, BeforeValidator(_path)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
+#: What the wire's Name holds: Account(1) must come through whole.
+AccountName = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,16}$")]
 CompID = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,32}$")]
 Ticker = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,8}$")]
 ChainAddress = Annotated[str, Field(pattern=r"^(0x[0-9a-fA-F]{40})?$")]
@@ -284,7 +286,7 @@ class Account(Table):
 
     id: Id
     participant: Id
-    name: Name
+    name: AccountName
     kind: Literal["client", "fee", "suspense", "lender"]
     chain_address: ChainAddress = ""
 

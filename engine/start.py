@@ -49,7 +49,7 @@ def reference_data(config: VenueConfig) -> Iterator[bytes]:
     for instrument in config.instruments:
         yield _instrument(instrument).encode()
     for account in config.accounts:
-        name = account.name.encode()[:16]
+        name = account.name.encode()
         yield AccountSet(account.id, account.participant, _KINDS[account.kind], 1, name).encode()
     for session in config.sessions:
         yield SessionSet(session.id, session.participant, 1, session.comp_id.encode()).encode()
