@@ -121,7 +121,7 @@ static void begin_segment(struct journal *journal, uint64_t first_sequence) {
         close(journal->options.segment);
     }
     int spare;
-    while ((spare = __atomic_exchange_n(&journal->spare, -1, __ATOMIC_ACQ_REL)) < 0) {
+    while ((spare = __atomic_load_n(&journal->spare, __ATOMIC_ACQUIRE)) < 0) {
         counter_add(journal->counters, COUNTER_SEGMENT_WAITS, 1);
         doorbell_ring(&journal->wanted);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -132,6 +132,8 @@ static void begin_segment(struct journal *journal, uint64_t first_sequence) {
         fsync(journal->options.directory) != 0) {
         fatal("engine.journal_segment_failed");
     }
+    /* Not before the file has its own name: the preparer begins by emptying whatever bears the spare's. */
+    __atomic_store_n(&journal->spare, -1, __ATOMIC_RELEASE);
     journal->options.segment = spare;
     journal->options.segment_size = journal->options.segment_bytes;
     journal->options.offset = 0;
@@ -320,8 +322,10 @@ static int zero_filled(const struct journal *journal) {
     for (uint64_t at = 0; good && at < journal->options.segment_bytes; at += ZERO_BYTES) {
         const uint64_t left = journal->options.segment_bytes - at;
         const size_t size = left < ZERO_BYTES ? (size_t)left : ZERO_BYTES;
-        /* Synced piece by piece, so that commits on the same disk never queue behind a whole segment of zeros. */
-        good = pwrite(file, zeros, size, (off_t)at) == (ssize_t)size && fdatasync(file) == 0;
+        /* Synced piece by piece, so that commits on the same disk never queue behind a whole segment of zeros. Given up
+         * at the end of the engine, which must not wait for it. */
+        good = __atomic_load_n(&journal->preparing, __ATOMIC_ACQUIRE) != 0 &&
+               pwrite(file, zeros, size, (off_t)at) == (ssize_t)size && fdatasync(file) == 0;
     }
     free(zeros);
     if (good && fsync(file) == 0) {

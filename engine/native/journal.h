@@ -45,7 +45,7 @@ struct journal {
     uint64_t synced_ns;  /* journal thread: when it last synced */
     uint64_t written;    /* journal thread: last command written, synced or not */
     uint32_t epoch;      /* for SEGMENT records */
-    int spare;           /* a zero-filled segment in waiting, -1 while there is none */
+    int spare;           /* a zero-filled segment in waiting, -1 while there is none; only a preparer may change -1 */
     int closing;         /* enum journal_close */
     int preparing;       /* 0 ends the preparer */
     _Alignas(64) uint64_t durable;
