@@ -49,6 +49,7 @@ class Gateway:
         self._max_pending_commands = max_pending_commands
         self._seen = dict.fromkeys(clients, 0)  # last MsgSeqNum judged in the session's present epoch
         self._epochs = dict.fromkeys(clients, 1)
+        self._judged: dict[int, Logon] = {}
         self._errors: set[str] = set()
         self._sessions: SessionEngine
         self._link: EngineLink
@@ -62,30 +63,41 @@ class Gateway:
 
     # ---- Logon ----
 
-    def on_logon_asked(self, logon: Logon) -> str | None:
-        client = self._clients[logon.session]
-        refusal = self._policy.judge(logon, client)
-        if refusal is None and self.draining:
-            refusal = GATEWAY_STOPPING.text
-        if refusal is None and not self._link.available:
-            refusal = NOT_AVAILABLE
-        if refusal is None:
-            try:
-                self._link.hold(logon.session)
-            except TimeoutError:
-                refusal = NOT_AVAILABLE
+    def on_reset_asked(self, logon: Logon) -> str | None:
+        refusal = self._judge(logon)
+        if refusal is None and not self._link.hold(logon.session):
+            self._link.release(logon.session)
+            refusal = "session is busy, log on again"
         if refusal is not None:
-            self._refuse_logon(client, refusal)
+            self._refuse_logon(logon, refusal)
+            return refusal
+        self._judged[logon.session] = logon
+        return None
+
+    def _judge(self, logon: Logon) -> str | None:
+        refusal = self._policy.judge(logon, self._clients[logon.session])
+        if refusal is None and self.draining:
+            return GATEWAY_STOPPING.text
+        if refusal is None and not self._link.available:
+            return NOT_AVAILABLE
         return refusal
 
     def on_logon(self, logon: Logon) -> str | None:
-        client = self._clients[logon.session]
+        refusal = self._accept_or_refuse(logon)
+        if refusal is not None:
+            self._refuse_logon(logon, refusal)
+        return refusal
+
+    def _accept_or_refuse(self, logon: Logon) -> str | None:
+        judged = self._judged.pop(logon.session, None) == logon  # moments ago, by `on_reset_asked`
+        if not judged:
+            if (refusal := self._judge(logon)) is not None:
+                return refusal
+            self._link.hold(logon.session)
         try:
             attached = self._link.attach(logon.session, reset=logon.reset)
         except (TimeoutError, PermissionError) as error:
-            refusal = str(error) or NOT_AVAILABLE
-            self._refuse_logon(client, refusal)
-            return refusal
+            return str(error) or NOT_AVAILABLE
         if attached.session_epoch != self._epochs[logon.session]:
             self._epochs[logon.session] = attached.session_epoch
             self._seen[logon.session] = 0
@@ -95,14 +107,12 @@ class Gateway:
         if expected > self._sessions.next_incoming(logon.session):
             self._sessions.set_next_incoming(logon.session, expected)
             if logon.msg_seq_num < expected:
-                refusal = f"MsgSeqNum too low, expecting {expected} but received {logon.msg_seq_num}"
-                self._refuse_logon(client, refusal)
-                return refusal
+                return f"MsgSeqNum too low, expecting {expected} but received {logon.msg_seq_num}"
         return None
 
-    def _refuse_logon(self, client: Client, refusal: str) -> None:
+    def _refuse_logon(self, logon: Logon, refusal: str) -> None:
         self._metrics.add("logon_failures")
-        self._log.warning("fix.logon.refused", comp_id=client.comp_id, reason=refusal)
+        self._log.warning("fix.logon.refused", comp_id=self._clients[logon.session].comp_id, reason=refusal)
 
     def on_logged_on(self, session: int) -> None:
         self._link.release(session)

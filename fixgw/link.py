@@ -111,6 +111,7 @@ class SessionLink:
     resend: bool = False
     resend_not_before_ms: int = 0
     progress_ms: int = 0
+    hold_ticket: int = 0  # a release counts only for the hold it was meant for
     hold_until_ms: int = 0
 
 
@@ -140,14 +141,9 @@ class _AttachAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hold:
-    session: int
-    future: Future[None]
-
-
-@dataclass(frozen=True, slots=True)
 class _Release:
     session: int
+    ticket: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +151,7 @@ class _Confirm:
     session: int
 
 
-_Work = _Forward | _Report | _Status | _AttachAsked | _Hold | _Release | _Confirm
+_Work = _Forward | _Report | _Status | _AttachAsked | _Release | _Confirm
 
 
 def _now_ms() -> int:
@@ -254,15 +250,16 @@ class EngineLink:
             attach.future.cancel()
             raise
 
-    def hold(self, session: int) -> None:
-        """Queue the session's reports until `release`; TimeoutError when the link is stuck."""
-        future: Future[None] = Future()
-        self._put(_Hold(session, future))
-        future.result(self._engine_timeout_ms / 1000)
+    def hold(self, session: int) -> bool:
+        """Queue the session's reports until `release`; False when one is on its way this very moment. Never waits."""
+        link = self.links[session]
+        link.hold_ticket += 1
+        link.hold_until_ms = _now_ms() + 2 * self._engine_timeout_ms
+        return link.outbox.hold()
 
     def release(self, session: int) -> None:
         """Let reports go out again."""
-        self._put(_Release(session))
+        self._put(_Release(session, self.links[session].hold_ticket))
 
     def confirm(self, session: int) -> None:
         """The client gave a sign of life."""
@@ -463,12 +460,9 @@ class EngineLink:
             self._answer_waiting(link)
         elif isinstance(work, _AttachAsked):
             link.attach = work.attach
-        elif isinstance(work, _Hold):
-            link.outbox.hold()
-            link.hold_until_ms = _now_ms() + 2 * self._engine_timeout_ms
-            work.future.set_result(None)
         elif isinstance(work, _Release):
-            self._release(link)
+            if work.ticket == link.hold_ticket:
+                self._release(link)
         elif isinstance(work, _Confirm):
             link.outbox.confirm()
 

@@ -1,8 +1,8 @@
 """Reports on their way to one session's message store: each exactly once, or again under its own id when the store
 has lost it.
 
-Used by the engine thread alone. While held (a Logon is in progress) reports queue here, so that none slips between a
-store reset and the Logon's answer.
+Used by the link's thread alone, but for `hold`. While held (a Logon is in progress) reports queue here, so that none
+slips between a store reset and the Logon's answer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ class Outbox:
         self._session = session
         self._sessions = sessions
         self._log = DeliveryLog(path)
-        self._queue: deque[tuple[ReportKey | None, str]] = deque()
+        self._queue: deque[tuple[ReportKey | None, str, str]] = deque()
         self._held = True
+        self._sending = False
         self._complete_from_store()
         self._unconfirmed: dict[ReportKey, str] = dict.fromkeys(self._log.unconfirmed, "")
         self._lost = self._log.lost
@@ -61,14 +62,25 @@ class Outbox:
         if key is not None and self._log.knows(key):
             if key in self._unconfirmed:
                 self._unconfirmed[key] = text
-        elif self._held:
-            self._queue.append((key, text))
-        else:
-            self._send(key, text)
+            return
+        self._queue.append((key, text, text))
+        self._drain()
 
-    def _send(self, key: ReportKey | None, text: str, marked: str = "") -> None:
+    def _drain(self) -> None:
+        """Hands over until the queue is empty or somebody holds."""
+        while self._queue:
+            self._sending = True
+            try:
+                if self._held:
+                    return
+                self._send(*self._queue[0])
+                self._queue.popleft()
+            finally:
+                self._sending = False
+
+    def _send(self, key: ReportKey | None, text: str, marked: str) -> None:
         outbound = self._sessions.next_outgoing(self._session)
-        self._sessions.send(self._session, marked or text)
+        self._sessions.send(self._session, marked)
         if key is None:
             return
         self._log.delivered(outbound, key)
@@ -76,24 +88,19 @@ class Outbox:
         if len(self._unconfirmed) > UNCONFIRMED_MAX:
             del self._unconfirmed[next(iter(self._unconfirmed))]
 
-    @property
-    def held(self) -> bool:
-        return self._held
-
-    def hold(self) -> None:
-        """Queue from now on."""
-        self._held = True
+    def hold(self) -> bool:
+        """Queue from now on; False when a report is on its way this moment. The one method for any thread."""
+        self._held = True  # written before `_sending` is read, as `_drain` does it the other way round
+        return not self._sending
 
     def release(self) -> None:
         """Send again what the store lost, then everything queued."""
-        self._held = False
-        for key, text in list(self._unconfirmed.items()):
-            if key in self._lost and text:
-                self._send(key, text, with_poss_resend(text))
-                self.resent += 1
+        owed = [(key, text) for key, text in self._unconfirmed.items() if key in self._lost and text]
+        self._queue.extendleft((key, text, with_poss_resend(text)) for key, text in reversed(owed))
+        self.resent += len(owed)
         self._lost = set()
-        while self._queue:
-            self._send(*self._queue.popleft())
+        self._held = False
+        self._drain()
 
     def confirm(self) -> None:
         """The client reads: what was handed over so far need not be sent again."""

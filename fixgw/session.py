@@ -38,11 +38,14 @@ class Logon:
 class SessionCallbacks(Protocol):
     """What a session engine calls, from its own threads; each may raise, and that must not end the process."""
 
-    def on_logon_asked(self, logon: Logon) -> str | None:
-        """First sight of a Logon, before anything changes: None to go on, else the text of the refusal."""
+    def on_reset_asked(self, logon: Logon) -> str | None:
+        """A Logon with ResetSeqNumFlag=Y, before anything changes: None to go on, else the text of the refusal.
+
+        Must not wait for anything that may wait for this session.
+        """
 
     def on_logon(self, logon: Logon) -> str | None:
-        """The Logon is valid; attach it to the engine. None to accept, else the text of the refusal."""
+        """Every valid Logon: judge it and attach it to the engine. None to accept, else the text of the refusal."""
 
     def on_logged_on(self, session: int) -> None:
         """The Logon has been answered: reports may go out."""

@@ -1,11 +1,9 @@
-"""The session engine that runs on the quickfix library: its acceptor, its file store, its dictionary validation; and
-a guard around its callbacks.
+"""The session engine on the quickfix library: its acceptor, store and validation, and a guard around its callbacks.
 
 No Python exception ever reaches the library from a callback (it would end the process), except RejectLogon from
-fromAdmin. Messages cross once each way:
-`toString()` in, a preformatted text out. A Logon is judged in the log hook, the only place that runs before
-ResetSeqNumFlag wipes the store: a refused
-one finds its session disabled and changes nothing. What the library cannot do is listed in docs/FIX.md.
+fromAdmin. Messages cross once each way: `toString()` in, a preformatted text out. A Logon with ResetSeqNumFlag=Y is
+judged in the log hook, the only place that runs before the library wipes its store: refused, it finds its session
+disabled and changes nothing. What the library cannot do is listed in docs/FIX.md.
 """
 
 from __future__ import annotations
@@ -193,11 +191,6 @@ class QuickfixEngine:
     def disconnect(self, session: int, text: str) -> None:
         self.session(session).logout(text)
 
-    def refuse_logon(self, session: int, text: str) -> None:
-        """Answer the Logon now being read with a Logout and keep the library from acting on it."""
-        self.session(session).logout()
-        fix.Session.sendToTarget(self._message(f"35=5{SOH}58={text}{SOH}"), self._ids[session])
-
     def stored(self, session: int, first_msg_seq_num: int) -> Iterator[tuple[int, str]]:
         """Reads FileStore's two files: "number,offset,size " entries in .header, message bytes in .body."""
         stem = f"{BEGIN_STRING}-{self._gateway.comp_id}-{self._comp_ids[session]}"
@@ -279,7 +272,10 @@ class _Application(fix.Application):  # type: ignore[misc]
 
 
 class _SessionLog(fix.Log):  # type: ignore[misc]
-    """Not a log: the one hook that sees a Logon before the library acts on it, and Logons of unknown CompIDs."""
+    """Not a log: the one hook that sees a Logon before the library acts on it, and Logons of unknown CompIDs.
+
+    The library holds the session's state lock around it: sending or waiting for another thread here would deadlock.
+    """
 
     def __init__(self, owner: QuickfixEngine, session: int | None) -> None:
         super().__init__()
@@ -290,14 +286,19 @@ class _SessionLog(fix.Log):  # type: ignore[misc]
     def onIncoming(self, text: str) -> None:
         if self._session is None or LOGON_MARK not in text[:80]:
             return
-        refusal: str | None = "venue not available"
+        session = self._owner.session(self._session)
+        logon = _logon_of(self._session, text)
+        if not logon.reset:
+            session.logon()  # fromAdmin judges it; one that was refused before must not stay locked out
+            return
+        refusal: str | None = "not judged"
         try:
-            refusal = self._owner.callbacks.on_logon_asked(_logon_of(self._session, text))
+            refusal = self._owner.callbacks.on_reset_asked(logon)
         finally:
             if refusal is None:
-                self._owner.session(self._session).logon()
+                session.logon()
             else:
-                self._owner.refuse_logon(self._session, refusal)
+                session.logout()
 
     @_guarded
     def onOutgoing(self, text: str) -> None:

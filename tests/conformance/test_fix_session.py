@@ -31,15 +31,15 @@ def test_logon_is_answered_with_the_clients_heartbeat(standing_venue: Venue) -> 
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_wrong_password_is_refused_and_changes_nothing(standing_venue: Venue, reset: bool) -> None:
-    """Logout with a Text; also with ResetSeqNumFlag=Y the numbers and the stored messages stay as they were."""
+    """Logout with a Text; with ResetSeqNumFlag=Y the line is closed. Numbers and stored messages stay."""
     honest = standing_venue.trader("ALPHA").logon(reset=True)
     honest.new("kept-" + str(reset), "1", "1", "100")
     honest.expect(t11="kept-" + str(reset), t150="0")
     honest.fix.close()
     thief = standing_venue.trader("ALPHA", password="guess")
     failures = standing_venue.gateway.counter("logon_failures")
-    thief.fix.next_in = honest.fix.next_in
-    with pytest.raises(LogonRefused, match=r"Username or Password is wrong"):
+    thief.fix.next_in, thief.fix.next_out = honest.fix.next_in, 1 if reset else honest.fix.next_out
+    with pytest.raises(FixClientError, match="closed the line" if reset else "Username or Password is wrong"):
         thief.fix.connect()
         thief.fix._send("A", [(98, "0"), (108, "10"), (553, "ALPHA"), (554, "guess"), *([(141, "Y")] if reset else [])])
         while True:
