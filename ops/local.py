@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cfg.constants import DRAIN_TIMEOUT_S
 from cfg.load import load
 from cfg.model import VenueConfig
 from ops.toml_edit import Edit, apply
@@ -39,7 +40,7 @@ START_ORDER = ("settlement", "engine", "mdfeed", "fixgw")
 STOP_ORDER = ("fixgw", "engine", "mdfeed", "settlement")
 MODULES = {name: f"{name}.daemon" for name in START_ORDER}
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = DRAIN_TIMEOUT_S + 5  # a daemon that gives up draining says so before it is killed
 
 
 class VenueError(Exception):
@@ -178,7 +179,7 @@ class LocalVenue:
             key_file.write_text(deployment.operator_key + "\n")
         venue = [
             Edit("paths", {"state_dir": str(self.directory / "state"), "run_dir": str(self.directory / "run")}),
-            Edit("engine", {"resume_after_recovery": "automatic"}),
+            Edit("engine", {"resume_after_recovery": "automatic", **_pinning()}),
             Edit("fixgw", {"port": self.ports.fix}),
             Edit(
                 "mdfeed",
@@ -280,6 +281,14 @@ class LocalVenue:
         for path in self.directory.glob("*.notify"):
             path.unlink()
         return unclean
+
+
+def _pinning() -> dict[str, int]:
+    """The hot thread on the last CPU we may use and the engine's others on the first; nothing pinned where there is
+    one.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    return {"hot_cpu": allowed[-1], "housekeeping_cpu": allowed[0]} if len(allowed) > 1 else {}
 
 
 #: What each institution's wallet holds of every asset, in whole coins, before it deposits.
