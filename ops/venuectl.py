@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,8 +21,10 @@ from rich.table import Table
 
 from cfg.load import ConfigError, load
 from cfg.model import VenueConfig
-from engine.inspect import rebuild
-from engine.wire.client import CommandChannel, EngineEvents
+from engine.inspect import State, rebuild
+from engine.journal import Damaged
+from engine.journal import main as read_journal
+from engine.wire.client import Answer, CommandChannel, EngineEvents
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.messages import (
@@ -30,6 +33,7 @@ from engine.wire.messages import (
     DayEnded,
     EndOfDay,
     Reason,
+    Refused,
     Role,
     TradingState,
     TradingStateChanged,
@@ -126,15 +130,15 @@ def trace(config: VenueConfig, clordid: str, as_json: bool) -> None:
 
 @main.command()
 @click.argument("symbol")
-@click.option("--at", "sequence", type=int, default=0, help="event sequence; default: the journal's end")
+@click.option("--at", "sequence", type=click.IntRange(min=1), help="event sequence; default: the journal's end")
 @click.pass_obj
-def book(config: VenueConfig, symbol: str, sequence: int) -> None:
+def book(config: VenueConfig, symbol: str, sequence: int | None) -> None:
     """The engine's own book of SYMBOL, rebuilt from the command journal, order by order."""
     try:
         instrument = config.instrument(symbol)
     except KeyError:
         fail(f"no instrument {symbol} in the configuration")
-    state = rebuild(config, through_event=sequence)
+    state = _rebuilt(config, sequence)
     click.echo(f"{symbol} after event {state.event_sequence}")
     for side, word in ((2, "sell"), (1, "buy")):
         orders = state.core.book(instrument.id, side)
@@ -144,12 +148,37 @@ def book(config: VenueConfig, symbol: str, sequence: int) -> None:
 
 
 @main.command(name="state-hash")
-@click.option("--at", "sequence", type=int, default=0, help="event sequence; default: the journal's end")
+@click.option("--at", "sequence", type=click.IntRange(min=1), help="event sequence; default: the journal's end")
 @click.pass_obj
-def state_hash(config: VenueConfig, sequence: int) -> None:
+def state_hash(config: VenueConfig, sequence: int | None) -> None:
     """State hash of the engine, from its command journal."""
-    state = rebuild(config, through_event=sequence)
+    state = _rebuilt(config, sequence)
     click.echo(f"command {state.command_sequence} event {state.event_sequence} hash {state.core.state_hash():032x}")
+
+
+def _rebuilt(config: VenueConfig, sequence: int | None) -> State:
+    """The state after that event; ends the program with a clear line when the journal has no such state."""
+    if not (config.paths.state_dir / "engine" / "journal").is_dir():
+        fail(f"no command journal below {config.paths.state_dir}")
+    try:
+        state = rebuild(config, through_event=sequence or 0)
+    except Damaged as error:
+        fail(f"the command journal is damaged: {error}")
+    if sequence and state.event_sequence < sequence:
+        fail(f"the journal ends at event {state.event_sequence}")
+    return state
+
+
+@main.command()
+@click.argument("action", type=click.Choice(["print", "verify"]))
+@click.option("--events", is_flag=True, help="the event journal; default: the command journal")
+@click.pass_obj
+def journal(config: VenueConfig, action: str, events: bool) -> None:
+    """Print or verify the engine's journal; exit code 1 when it is damaged."""
+    directory = config.paths.state_dir / "engine" / ("events" if events else "journal")
+    if not directory.is_dir():
+        fail(f"no journal at {directory}")
+    sys.exit(read_journal([action, str(directory)]))
 
 
 @main.command()
@@ -181,6 +210,10 @@ def state(config: VenueConfig, state: str, symbol: str | None, reason: str) -> N
 @click.pass_obj
 def end_of_day(config: VenueConfig, day: int) -> None:
     """End trading day DAY (yyyymmdd): DAY orders expire, ClOrdIDs may be used again."""
+    try:
+        datetime.strptime(f"{day:08}", "%Y%m%d")
+    except ValueError:
+        fail(f"{day} is no date like 20261123")
     event = _send_admin(
         config,
         EndOfDay(day, _operator()).encode(),
@@ -218,8 +251,8 @@ def _send_admin(
                         return event
                     if sent and isinstance(event, CommandRefused) and is_refused(event):
                         fail(f"refused: {Reason(event.reason).name}")
-                elif hasattr(item, "message"):
-                    fail(f"refused: {item.message}")
+                elif isinstance(item, Answer) and isinstance(item.message, Refused):
+                    fail(f"refused: {Reason(item.message.reason).name}")
             if not sent and events.caught_up:
                 sent = channel.send([command])
         fail("the engine did not answer" if sent else "the engine is not there")
