@@ -6,6 +6,7 @@ Nothing here remembers anything; what a node says is believed only by its block 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -22,6 +23,8 @@ from settlement.vault import Deposit, SettledBatch, VaultClient
 T = TypeVar("T")
 
 TIMEOUT_S = 5
+#: How long a node is waited for before `meanwhile` gets a turn, and then another.
+MEANWHILE_S = 0.02
 #: Blocks per request when looking for the vault's first log; providers limit ranges.
 LOG_RANGE_BLOCKS = 10_000
 
@@ -85,7 +88,11 @@ class Receipt:
 
 
 class Chain:
-    """The endpoints of one chain, tried in order; a call that fails moves on to the next endpoint and raises."""
+    """The endpoints of one chain, tried in order; a call that fails moves on to the next endpoint and raises.
+
+    A node is asked from a thread of its own, and `meanwhile` is called in the caller's for as long as it thinks: so one
+    that hangs holds up the chain, but not the engine's events. What `meanwhile` raises ends the call as it is.
+    """
 
     def __init__(self, rpc_urls: Sequence[str], vault: str, timeout_s: float = TIMEOUT_S) -> None:
         self._clients = [VaultClient(url, vault, timeout_s) for url in rpc_urls]
@@ -94,7 +101,9 @@ class Chain:
             assert isinstance(client.web3.provider, HTTPProvider)
             client.web3.provider.exception_retry_configuration = None  # type: ignore[assignment]
         self._current = 0
+        self._asking = ThreadPoolExecutor(1, "chain")
         self.errors = 0
+        self.meanwhile: Callable[[], None] = lambda: None
 
     @property
     def vault(self) -> bytes:
@@ -103,8 +112,11 @@ class Chain:
 
     def read(self, question: Callable[[VaultClient], T]) -> T:
         """Asks the current endpoint. Raises ChainUnavailable with its error."""
+        answer = self._asking.submit(question, self._clients[self._current])
+        while not wait((answer,), MEANWHILE_S).done:
+            self.meanwhile()
         try:
-            return question(self._clients[self._current])
+            return answer.result()
         except (OSError, Web3Exception, ValueError) as error:
             self.errors += 1
             self._current = (self._current + 1) % len(self._clients)
