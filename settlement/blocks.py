@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from settlement.chain import Chain, Header
+from settlement.chain import Chain, ChainUnavailable, Header
 from settlement.crash import crash_point
 from settlement.database import Connection, raise_stop
-from settlement.deposits import Bindings, accept_final_deposits, record_deposit
+from settlement.deposits import Bindings, accept_final_deposits, is_countable, record_deposit
 from settlement.ledger import settle
 from settlement.vault import Deposit, SettledBatch
 
@@ -33,8 +33,9 @@ class Finality:
 
 @dataclass(slots=True)
 class Advance:
-    """What one look at the chain changed."""
+    """What one look at the chain changed. `level`: the ledger now knows all that the chain said up to its head."""
 
+    level: bool = False
     blocks: int = 0
     reorg_depth: int = 0
     final_block: int = 0
@@ -64,27 +65,30 @@ class BlockFollower:
         assert row is not None
         self.final_block: int = row[0]
 
-    def advance(self, head: Header, events_caught_up: bool) -> Advance:
+    def advance(self, head: Header, events_complete: bool) -> Advance:
         """Follows the chain towards `head`, one portion of blocks at most, then looks at what is final.
 
-        `events_caught_up`: the ledger holds every batch that can have been sent; before, an unknown one is waited for.
-        Raises ChainUnavailable.
+        `events_complete`: the ledger holds every batch and credit that were ever sent. Before, as when a lost ledger is
+        rebuilt, an unknown batch is waited for, and so is finality: whom a deposit was credited to stands in the
+        events. Raises ChainUnavailable.
         """
         done = Advance(final_block=self.final_block)
         if self._is_behind_us(head):
             return done
-        tip = self._common_tip(done)
+        tip = self._common_tip(head, done)
         if done.stops:
             return done
         start = self._deploy_block if tip is None else tip[0] + 1
         seen = self._look_at(range(start, min(head.number, start + PORTION_BLOCKS - 1) + 1), tip)
-        if not events_caught_up:
+        if not events_complete:
             seen = self._until_unknown_batch(seen)
+        seen = self._until_uncountable_deposit(seen, done)
         if seen:
             self._record(seen, done)
-        if not done.stops:
+        if events_complete:
             self._finalise(done)
         done.final_block = self.final_block
+        done.level = self._tip() == (head.number, head.hash)
         return done
 
     def _is_behind_us(self, head: Header) -> bool:
@@ -103,17 +107,33 @@ class BlockFollower:
                 return seen[:index]
         return seen
 
+    def _until_uncountable_deposit(self, seen: list[_Seen], done: Advance) -> list[_Seen]:
+        """Blocks before one whose deposit cfg cannot count: passing it would lose the deposit and all after it."""
+        for index, block in enumerate(seen):
+            for deposit in block.deposits:
+                if is_countable(self._bindings, deposit):
+                    continue
+                amount = f"{deposit.amount} of asset {deposit.asset}"
+                detail = f"deposit {deposit.deposit_seq} of {amount} is not what cfg lists: correct cfg and restart"
+                raise_stop(self._connection, "deposit cannot be counted", detail)
+                done.stops.append(detail)
+                return seen[:index]
+        return seen
+
     def _tip(self) -> tuple[int, bytes] | None:
         row = self._connection.execute("SELECT number, hash FROM block ORDER BY number DESC LIMIT 1").fetchone()
         return (row[0], bytes(row[1])) if row else None
 
-    def _common_tip(self, done: Advance) -> tuple[int, bytes] | None:
+    def _common_tip(self, head: Header, done: Advance) -> tuple[int, bytes] | None:
         """The newest recorded block that is still on the chain; what lies above it is taken back."""
         tip = self._tip()
         while tip is not None:
             header = self._chain.header(tip[0])
             if header is not None and header.hash == tip[1]:
                 return tip
+            if header is None and tip[0] <= head.number:
+                # A newer head without the block below it is no reorganisation: two nodes answer behind one address.
+                raise ChainUnavailable(f"the node's newest block is {head.number}, but it does not show block {tip[0]}")
             if tip[0] <= self.final_block:
                 detail = f"block {tip[0]} was final as 0x{tip[1].hex()} and is not on the chain any more"
                 raise_stop(self._connection, "reorganised beyond finality", detail)
@@ -142,14 +162,19 @@ class BlockFollower:
         crash_point("blocks.after_commit")
 
     def _look_at(self, numbers: range, tip: tuple[int, bytes] | None) -> list[_Seen]:
-        """Headers and logs of these blocks, as far as they link to one another."""
+        """Headers and logs of these blocks, as far as they link to one another and the node answers."""
         seen: list[_Seen] = []
         parent = None if tip is None else tip[1]
         for number in numbers:
-            header = self._chain.header(number)
-            if header is None or (parent is not None and header.parent != parent):
-                break  # the chain changed under us: the next look finds where
-            seen.append(_Seen(header, *self._chain.vault_events(header.hash)))
+            try:
+                header = self._chain.header(number)
+                if header is None or (parent is not None and header.parent != parent):
+                    break  # the chain changed under us: the next look finds where
+                seen.append(_Seen(header, *self._chain.vault_events(header.hash)))
+            except ChainUnavailable:
+                if not seen:
+                    raise
+                break  # a node that fails now and then is still followed
             parent = header.hash
         return seen
 
@@ -161,7 +186,7 @@ class BlockFollower:
                     (block.header.number, block.header.hash, block.header.parent),
                 )
                 for deposit in block.deposits:
-                    done.stops += record_deposit(self._connection, self._bindings, deposit)
+                    record_deposit(self._connection, self._bindings, deposit)
                 for batch in block.batches:
                     done.stops += self._mine(batch)
             crash_point("blocks.before_commit")

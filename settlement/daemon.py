@@ -319,6 +319,11 @@ class _Turns:
         self._outbox = outbox
         self._chain_side: _ChainSide | None = None
         self._chain_asked_again_ms = 0
+        #: Set when the events were caught up with once: every later batch and credit begins in this ledger.
+        self._events_complete = False
+        self._logged_stops: set[str] = set()
+        assert service._chain is not None
+        service._chain.meanwhile = self._while_the_chain_is_asked
 
     def run(self) -> None:
         """Until the end is asked for; then one more look at everything, so that what is due is done."""
@@ -334,6 +339,10 @@ class _Turns:
                 self._tick()
             if last_turn:
                 return
+
+    def _while_the_chain_is_asked(self) -> None:
+        self._service._progress += 1
+        self._take_events(0)
 
     def _take_events(self, timeout_ms: int) -> None:
         events: list[memoryview | bytes] = []
@@ -376,11 +385,13 @@ class _Turns:
             reason=refused.reason,
         )
         if refused.template_id == Credit.TEMPLATE_ID:
-            # Sending it again would journal the same refusal for ever: wait until one of the two is restarted.
-            self._outbox.credits_blocked = f"credit {refused.reference} was refused with reason {refused.reason}"
+            self._outbox.refused_deposit = refused.reference
 
     def _stop_for(self, what: str, stops: Sequence[str]) -> None:
         for detail in stops:
+            if detail in self._logged_stops:
+                continue  # its cause is found again at every look
+            self._logged_stops.add(detail)
             self._counters.add("reconcile_breaks")
             self._log.error("settlement.stopped", what=what, detail=detail)
 
@@ -391,22 +402,22 @@ class _Turns:
         state = STOPPED if stopped else RUNNING
         try:
             if monotonic_ms() >= self._chain_asked_again_ms:
-                self._tick_chain(bool(stopped))
+                self._tick_chain()
                 self._service._say("chain", "here")
             else:
                 state = state or CHAIN_AWAY
         except ChainUnavailable as error:
             state = state or CHAIN_AWAY
-            # A node that hangs costs its timeout each time; events must not wait for it at every tick.
+            # A node that hangs costs its timeout each time; what the engine is told must not wait for it at every tick.
             self._chain_asked_again_ms = monotonic_ms() + CHAIN_RETRY_MS
             self._service._say("chain", f"away: {_first_line(error)}")
         assert self._service._chain is not None
         self._counters.set("rpc_errors", self._service._chain.errors)
-        self._outbox.tick(stopped=bool(stopped), open_batch_since_ns=self._ledger.cutter.first_fill_ns)
+        self._outbox.tick(open_batch_since_ns=self._ledger.cutter.first_fill_ns)
         self._count()
         self._counters.set("state", state)
 
-    def _tick_chain(self, stopped: bool) -> None:
+    def _tick_chain(self) -> None:
         chain, key = self._service._chain, self._service._key
         assert chain is not None and key is not None
         if self._chain_side is None:
@@ -414,7 +425,8 @@ class _Turns:
         head = chain.head()
         self._counters.set("head_block", head.number)
         self._counters.set("head_time_s", head.time_s)
-        advance = self._chain_side.follower.advance(head, self._events.caught_up)
+        self._events_complete = self._events_complete or self._events.caught_up
+        advance = self._chain_side.follower.advance(head, self._events_complete)
         if advance.reorg_depth:
             self._counters.add("reorgs")
             self._counters.set("reorg_depth_max", max(advance.reorg_depth, self._counters.get("reorg_depth_max")))
@@ -423,7 +435,7 @@ class _Turns:
             self._log.info("settlement.batch_final", batch=batch, block=advance.final_block)
         self._stop_for("following the chain", advance.stops)
         self._counters.set("final_block", advance.final_block)
-        if not stopped and not advance.stops:
+        if advance.level:
             self._broadcast(head)
         if advance.final_block > self._chain_side.reconciled_block:
             self._reconcile(chain)

@@ -40,13 +40,14 @@ class Bindings:
         )
 
 
-def record_deposit(connection: Connection, bindings: Bindings, deposit: Deposit) -> list[str]:
-    """Records a deposit of a block that is on the chain now; returns why settlement must stop, if it must."""
+def is_countable(bindings: Bindings, deposit: Deposit) -> bool:
+    """Whether a deposit is of an asset that cfg lists, and a whole number of engine units that the engine can hold."""
     scale = bindings.token_scales.get(deposit.asset)
-    if scale is None or deposit.amount % scale or not 0 < deposit.amount // scale <= INT64_MAX:
-        detail = f"deposit {deposit.deposit_seq} of {deposit.amount} of asset {deposit.asset} is not what cfg lists"
-        raise_stop(connection, "deposit cannot be counted", detail)
-        return [detail]
+    return scale is not None and deposit.amount % scale == 0 and 0 < deposit.amount // scale <= INT64_MAX
+
+
+def record_deposit(connection: Connection, bindings: Bindings, deposit: Deposit) -> None:
+    """Records a countable deposit of a block that is on the chain now."""
     connection.execute(
         "INSERT INTO deposit (block_hash, log_index, block_number, transaction_hash, deposit_seq, account_no, "
         "depositor, asset, token_amount, units) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
@@ -54,10 +55,9 @@ def record_deposit(connection: Connection, bindings: Bindings, deposit: Deposit)
         (
             *(deposit.block_hash, deposit.log_index, deposit.block_number, deposit.transaction_hash),
             *(deposit.deposit_seq, deposit.account_no, bytes.fromhex(deposit.depositor[2:]), deposit.asset),
-            *(deposit.amount, deposit.amount // scale),
+            *(deposit.amount, deposit.amount // bindings.token_scales[deposit.asset]),
         ),
     )
-    return []
 
 
 def bind_fee_account(connection: Connection, account_no: int, address: bytes, account: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.wire.messages import Checkpoint, SettlementState, SettlementStatus
 from settlement.crash import crash_point
-from settlement.database import Connection
+from settlement.database import Connection, standing_stops
 from settlement.deposits import credits_due
 
 #: Commands without a confirmation are sent again after so long.
@@ -58,19 +58,18 @@ class Outbox:
         self._clock_ms = clock_ms
         self._sent_ms: dict[Hashable, int] = {}
         self._checkpoint_ms = clock_ms()
-        self.credits_blocked = ""
+        #: A credit the engine refused; sending it again would journal the same refusal for ever.
+        self.refused_deposit = 0
 
     def forget(self) -> None:
         """The engine restarted: what it has not confirmed it may not have got, so everything is due at once."""
         self._sent_ms.clear()
-        self.credits_blocked = ""
+        self.refused_deposit = 0
 
-    def tick(self, *, stopped: bool, open_batch_since_ns: int) -> int:
-        """Sends what is due now; returns how many commands. While stopped, no credit is sent."""
+    def tick(self, *, open_batch_since_ns: int) -> int:
+        """Sends what is due now; returns how many commands. While settlement is stopped, no credit is sent."""
         now_ms = self._clock_ms()
-        sent = 0
-        if not stopped and not self.credits_blocked:
-            sent += self._flush("credit", self._credits(), now_ms)
+        sent = self._flush("credit", self._credits(), now_ms)
         sent += self._flush("status", self._statuses(), now_ms)
         if self._checkpoint_is_due(now_ms, open_batch_since_ns) and self._send([self._next_checkpoint()]):
             self._checkpoint_ms = now_ms
@@ -90,9 +89,11 @@ class Outbox:
         return len(messages)
 
     def _credits(self) -> dict[Hashable, bytes]:
-        return {
-            ("credit", credit.deposit_seq): credit.encode() for credit in credits_due(self._connection, COMMANDS_MAX)
-        }
+        due = credits_due(self._connection, COMMANDS_MAX)
+        # Asked here and not once per tick: what the chain said a moment ago may have been the reason to stop.
+        if not due or due[0].deposit_seq == self.refused_deposit or standing_stops(self._connection):
+            return {}
+        return {("credit", credit.deposit_seq): credit.encode() for credit in due}
 
     def _statuses(self) -> dict[Hashable, bytes]:
         """Cut and Final of every batch, in order; Sent and Mined of those that are there now."""

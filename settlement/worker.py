@@ -19,7 +19,7 @@ from cfg.model import Settlement
 from settlement.batches import vault_legs
 from settlement.chain import Answer, Chain, ChainUnavailable, Header
 from settlement.crash import crash_point
-from settlement.database import Connection, raise_stop
+from settlement.database import Connection, raise_stop, standing_stops
 from settlement.deposits import Bindings
 from settlement.vault import VaultError, gas_limit, pack_legs, settle_batch_calldata
 
@@ -142,8 +142,14 @@ class Broadcaster:
         self._bindings = bindings
 
     def tick(self, head: Header) -> Sent:
-        """Signs what is cut, offers what is not mined, raises the fee of what is stuck. Raises ChainUnavailable."""
+        """Signs what is cut, offers what is not mined, raises the fee of what is stuck. Raises ChainUnavailable.
+
+        Does nothing while settlement is stopped. The ledger must be level with the chain at `head`: a batch that the
+        chain has and the ledger does not know of yet would be signed again and revert.
+        """
         done = Sent()
+        if standing_stops(self._connection):
+            return done
         pending = self._pending()
         unsigned = self._unsigned(IN_FLIGHT_MAX - len(pending))
         if not pending and not unsigned:
@@ -157,6 +163,9 @@ class Broadcaster:
             try:
                 pending.append(self._sign_first(batch, head))
             except VaultError as error:
+                if self._credits_are_ahead():
+                    done.refused[batch] = f"waits for deposits to be final: {error}"
+                    return done
                 detail = f"batch {batch}: {error}"
                 raise_stop(self._connection, "a batch cannot be expressed", detail)
                 done.stops.append(detail)
@@ -166,6 +175,8 @@ class Broadcaster:
             answer, text = self._offer(transaction, done)
             if index == 0:
                 self._care_for_first(transaction, answer, head, done)
+                if done.stops:
+                    break  # the others could only revert too
             if text and answer is not Answer.ACCEPTED:
                 done.refused[transaction.batch] = text
         return done
@@ -188,6 +199,14 @@ class Broadcaster:
             (max(limit, 0),),
         )
         return [row[0] for row in rows.fetchall()]
+
+    def _credits_are_ahead(self) -> bool:
+        """Whether accounts may still be unknown because deposits behind credits are not final for us yet."""
+        row = self._connection.execute(
+            "SELECT EXISTS (SELECT FROM credit WHERE NOT EXISTS (SELECT FROM deposit "
+            "WHERE deposit.deposit_seq = credit.deposit_seq AND state = 'credited'))"
+        ).fetchone()
+        return row == (True,)
 
     def _next_nonce(self) -> int:
         row = self._connection.execute(
