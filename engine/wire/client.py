@@ -10,17 +10,19 @@ Not thread-safe: one thread owns one instance (ZeroMQ sockets must not be shared
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import zmq
 
 from engine.wire.endpoints import EngineEndpoints
-from engine.wire.frame import FrameError, FrameKind, decode_frame, encode_frame
+from engine.wire.frame import Frame, FrameError, FrameKind, decode_frame, encode_frame
 from engine.wire.messages import (
     BY_TEMPLATE,
     HEADER,
     AnyMessage,
     CutOff,
+    EpochStarted,
     Gap,
     Heartbeat,
     Hello,
@@ -32,9 +34,12 @@ from engine.wire.messages import (
 )
 
 SILENCE_MS = 1000  # no frame for so long means the live leg is dead: say Hello again (heartbeats come every 100 ms)
+HELLO_RETRY_MS = 20  # after a Hello that found no engine connected
+NEVER_MS = float("-inf")
 REPLAY_TIMEOUT_MS = 1000
 REPLAY_BYTES = 1 << 18
 RECEIVE_HIGH_WATER = 10_000  # frames
+HELD_FRAMES_MAX = 256
 
 
 class Diverged(Exception):
@@ -86,7 +91,8 @@ class EngineEvents:
         self._live = False
         self._behind = True  # events up to _target must come from replay
         self._target = 0
-        self._heard_ms = 0.0
+        self._held: deque[Frame] = deque()  # live frames beyond our position, in sequence, for when replay reaches them
+        self._heard_ms = NEVER_MS
         self._events_socket = self._connect(endpoints.events)
         self._replay_socket = self._connect(endpoints.replay)
         self._replay_asked_ms: float | None = None
@@ -125,7 +131,8 @@ class EngineEvents:
         the connection alive.
         """
         now_ms = time.monotonic() * 1000
-        if now_ms - self._heard_ms > SILENCE_MS:
+        # A caller that was away longer than that has frames waiting: it was silent, not the engine.
+        if now_ms - self._heard_ms > SILENCE_MS and not (self._live and self._events_socket.poll(0)):
             self._say_hello(now_ms)
         if self._behind and self._live:
             self._ask_replay(now_ms)
@@ -138,9 +145,10 @@ class EngineEvents:
     def _say_hello(self, now_ms: float) -> None:
         self._live = False
         self._behind = True
-        self._heard_ms = now_ms
+        self._held.clear()
         hello = Hello(self._role, 0, self.last_epoch, self.next_sequence, self._consumer)
-        self._send(self._events_socket, hello)
+        sent = self._send(self._events_socket, hello)
+        self._heard_ms = now_ms if sent else now_ms - SILENCE_MS + HELLO_RETRY_MS
 
     def _ask_replay(self, now_ms: float) -> None:
         if self._replay_asked_ms is not None and now_ms - self._replay_asked_ms < REPLAY_TIMEOUT_MS:
@@ -168,12 +176,15 @@ class EngineEvents:
                     self._on_control(decode(view), out)
             elif frame.kind is FrameKind.EVENTS and self._live:
                 self._heard_ms = time.monotonic() * 1000
-                self._take(frame.first_sequence, frame.messages, out)
+                self._see_epoch(frame.epoch, out)
+                self._take(frame, out)
 
     def _on_control(self, message: AnyMessage, out: list[memoryview | Answer | EngineRestarted]) -> None:
-        self._heard_ms = time.monotonic() * 1000
+        if self._live or isinstance(message, HelloAck):
+            # Before the HelloAck a heartbeat proves nothing: a lost HelloAck has to be asked for again.
+            self._heard_ms = time.monotonic() * 1000
         if isinstance(message, HelloAck):
-            if message.diverged:
+            if message.diverged or (self.last_epoch == 0 and self.next_sequence > message.live_sequence):
                 raise Diverged(f"events before {self.next_sequence} are not the engine's")
             self._live = True
             self.next_sequence = self.next_sequence or message.live_sequence
@@ -185,7 +196,8 @@ class EngineEvents:
             if message.next_sequence > self.next_sequence and self._live and not self._behind:
                 self._fall_behind(message.next_sequence)
         elif isinstance(message, CutOff):
-            self._heard_ms = 0.0  # Hello at the next poll
+            self._live = False
+            self._heard_ms = NEVER_MS  # Hello at the next poll
         elif isinstance(message, Gap | Refused):
             out.append(Answer(message))
 
@@ -199,22 +211,34 @@ class EngineEvents:
         self._behind = True
         self._target = max(self._target, target)
 
-    def _take(self, first: int, messages: list[memoryview], out: list[memoryview | Answer | EngineRestarted]) -> None:
-        """Appends the events that are new; a frame from beyond our position only tells how far replay must reach."""
-        if first > self.next_sequence:
+    def _take(self, frame: Frame, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        """Appends the events that are new; a frame from beyond our position waits for replay to reach it."""
+        end = frame.first_sequence + len(frame.messages)
+        if frame.first_sequence > self.next_sequence:
             if self._behind:
-                self._target = max(self._target, first + len(messages))
+                self._target = max(self._target, end)
             else:
-                self._fall_behind(first + len(messages))
+                self._fall_behind(end)
+            self._hold(frame)
             return
-        fresh = messages[self.next_sequence - first :]
+        fresh = frame.messages[self.next_sequence - frame.first_sequence :]
         if not fresh:
             return
+        if self.last_epoch not in (0, event_epoch(fresh[0])) and template_of(fresh[0]) != EpochStarted.TEMPLATE_ID:
+            raise Diverged(f"event {self.next_sequence} is of an epoch that began before it: not after our past")
         out.extend(fresh)
         self.next_sequence += len(fresh)
         self.last_epoch = event_epoch(fresh[-1])
         if self._behind and self.next_sequence >= self._target:
             self._behind = False
+
+    def _hold(self, frame: Frame) -> None:
+        """Without this, replay would run after a steady stream for ever: each answer is older than the live frames."""
+        last = self._held[-1] if self._held else frame
+        follows = last is frame or last.first_sequence + len(last.messages) == frame.first_sequence
+        if not follows or len(self._held) == HELD_FRAMES_MAX:
+            self._held.clear()
+        self._held.append(frame)
 
     def _drain_replay(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
         while True:
@@ -226,7 +250,9 @@ class EngineEvents:
             frame = decode_frame(data)
             if frame.kind is not FrameKind.REPLAY:
                 raise FrameError("replay socket sent something else than a replay")
-            self._take(frame.first_sequence, frame.messages, out)
+            self._take(frame, out)
+            while self._held and self._held[0].first_sequence <= self.next_sequence:
+                self._take(self._held.popleft(), out)
             if not frame.messages:
                 # Nothing durable there yet: ask again after a pause instead of in a tight loop.
                 self._replay_asked_ms = time.monotonic() * 1000 - REPLAY_TIMEOUT_MS + 20
