@@ -21,7 +21,6 @@ from engine.wire.frame import FrameKind, decode_frame, encode_frame
 from engine.wire.messages import (
     HEADER,
     CancelOrder,
-    Checkpoint,
     Credit,
     EndOfDay,
     Gap,
@@ -307,8 +306,12 @@ def test_a_command_on_the_wrong_roles_socket_is_refused(
 @pytest.mark.parametrize("role", ["gateway", "settlement", "admin"])
 def test_a_truncated_frame_is_refused_whole(running_venue: RunningVenue, role: str) -> None:
     """Cut anywhere: Refused(Malformed), and not even the whole messages in front of the cut are applied."""
-    mine = {"gateway": SessionAttach(ALPHA, 9, 9, 9, 0), "settlement": Checkpoint(10**6), "admin": HALT}[role]
-    frame = encode_frame(FrameKind.COMMANDS, [mine.encode(), mine.encode()])
+    mine = {
+        "gateway": SessionAttach(ALPHA, 9, 9, 9, 0).encode(),
+        "settlement": CREDIT.encode(),
+        "admin": HALT.encode(),
+    }[role]
+    frame = encode_frame(FrameKind.COMMANDS, [mine, mine])
     cuts = (len(frame) - 1, len(frame) // 2 + 16, 31, 1)
     with running_venue.unharmed(), intruder(running_venue, role) as peer:
         peer.open_raw()
@@ -333,7 +336,7 @@ def test_a_message_of_another_schema_is_refused(running_venue: RunningVenue, rol
 def test_a_gateway_without_the_session_cannot_trade_for_it(
     running_venue: RunningVenue, command: NewOrder | type[CancelOrder]
 ) -> None:
-    """A well-formed command under a generation that is not the session's is refused: only the attached gateway trades."""
+    """A well-formed command under a generation that is not the session's is refused."""
     running_venue.trader("ALPHA").settle()
     message = ORDER if isinstance(command, NewOrder) else _cancel()
     stale = message._replace(generation=10**6)
@@ -375,7 +378,7 @@ def test_a_day_that_has_ended_is_not_ended_again(running_venue: RunningVenue) ->
 
 @pytest.mark.parametrize("socket_name", ["events", "replay"])
 def test_garbage_on_the_sockets_of_followers_is_refused(running_venue: RunningVenue, socket_name: str) -> None:
-    """Noise, a command and another schema: each Refused(Malformed) to who sent it; the real followers notice nothing."""
+    """Noise, a command and another schema: each Refused(Malformed); the real followers notice nothing."""
     noise = Random(7).randbytes(300)
     command = encode_frame(FrameKind.CONTROL, [HALT.encode()])
     foreign = encode_frame(FrameKind.CONTROL, [SnapshotRequest(1, 0).encode()])
