@@ -38,9 +38,10 @@ COMMANDS = 3_000
 MIDDLE_TICKS, AWAY_TICKS = 50_000, 200
 CAPACITY = Capacity(orders=8_192, price_pages=512, clordids=16_384, accounts=8, assets=4, instruments=4, sessions=4)
 ABOUT = (
-    "Processor time per command, check and apply together. core in C: tests/native/bench_core.c, half resting orders, a "
-    "quarter cancels, a quarter orders that trade. core from Python: two thirds resting orders, one third that trade, each "
-    "command through cffi; baseline: engine/book.py with the same commands. Excluded: transport, journal, publishing."
+    "Processor time per command, check and apply together. core in C: tests/native/bench_core.c, half resting orders, "
+    "a quarter cancels, a quarter orders that trade. core from Python: two thirds resting orders, one third that "
+    "trade, each command through cffi; baseline: engine/book.py with the same commands. Excluded: transport, journal, "
+    "publishing."
 )
 
 

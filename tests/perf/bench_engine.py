@@ -1,6 +1,6 @@
 """The engine daemon through its ZeroMQ sockets: round trip of one command, and commands per second in batches.
 
-Beside each number that of a plain Python echo over the same kinds of sockets with the same frame sizes, measured in turns.
+Beside each number that of a plain Python echo over such sockets with the same frame sizes, measured in turns.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ BATCHES = 200
 WINDOW = 4  # frames without an answer
 ABOUT = (
     "Half the orders rest, half fill one. Included: ZeroMQ ipc both ways, check, journal (sync: fdatasync before the "
-    "answer; none: no fdatasync), matching, event journal, publishing. Excluded: encoding and decoding at the client, FIX, "
-    f"network. Batched: {BATCH} commands a frame, {WINDOW} frames in flight. Baseline: a Python echo of the same bytes."
+    "answer; none: no fdatasync), matching, event journal, publishing. Excluded: encoding and decoding at the client, "
+    f"FIX, network. Batched: {BATCH} commands a frame, {WINDOW} frames in flight. Baseline: a Python "
+    "echo of the same bytes."
 )
 
 
@@ -47,8 +48,9 @@ def main() -> int:
                 rates[mode].append(BATCH * BATCHES * 1e9 / engine.peer.batched(frames, events, WINDOW))
             latencies["echo"].append(echo.peer.ping_pong([single] * PING_PONGS, [1] * PING_PONGS))
             rates["echo"].append(BATCH * BATCHES * 1e9 / echo.peer.batched([many] * BATCHES, [BATCH] * BATCHES, WINDOW))
-        for under_test in (*engines.values(), echo):
-            under_test.close()
+        for engine in engines.values():
+            engine.close()
+        echo.close()
     rows = []
     for mode in engines:
         rows += latency_rows(f"round trip, {mode}", latencies[mode], latencies["echo"])

@@ -1,4 +1,4 @@
-"""An order over FIX and its report back, through the real gateway and the real engine; the engine's own round trip beside.
+"""An order over FIX and its report back, through the real gateway and engine; beside it the engine's own round trip.
 
 Messages are encoded before the clock starts and reports are counted, not parsed: what is measured is the venue.
 """

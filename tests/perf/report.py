@@ -1,4 +1,4 @@
-"""What every benchmark says about itself: a table for people, var/bench/NAME.json for comparison, and the machine it ran on.
+"""What every benchmark leaves: a table for people, var/bench/NAME.json for comparison, and the machine it ran on.
 
 A value is the median of the repetitions and never shown without the least and the greatest of them.
 """
