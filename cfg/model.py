@@ -144,7 +144,6 @@ class FixGateway(Table):
     session_engine: Literal["quickfix"] = "quickfix"
     heartbeat_min_s: int = Field(default=1, ge=1, le=3_600)
     heartbeat_max_s: int = Field(default=120, ge=1, le=3_600)
-    logon_timeout_s: int = Field(default=10, ge=1, le=300)
     max_pending_commands: int = Field(default=4_096, ge=1, le=1_048_576)
     engine_timeout_ms: int = Field(default=3_000, ge=100, le=60_000)
 
