@@ -23,7 +23,7 @@ from engine.sockets import Context, Doorkeeper, Socket, bind_router, load_libzmq
 from engine.wire.counters import Counters
 from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.frame import ENTRY_HEADER
-from engine.wire.messages import CommandRefused, Reason, decode
+from engine.wire.messages import CommandRefused, Reason, TradingState, decode
 
 #: Refused reference data of one start is looked for in the events of that start, this many bytes at a time.
 SCAN_BYTES = 1 << 20
@@ -101,6 +101,7 @@ class EngineService:
             self._engine,
             journal_directory,
             events_directory,
+            venue=self._config.venue.id,
             sync=engine.durability == "sync",
             on_progress=self._on_progress,
         )
@@ -264,7 +265,7 @@ class EngineService:
         epoch = recovered.cursor.epoch + 1
         commands = [start.epoch_start(self._config, epoch, unclean=not recovered.clean)]
         commands += start.reference_data(self._config)
-        if not recovered.clean and self._config.engine.resume_after_recovery == "automatic":
+        if not recovered.clean and self._may_resume():
             commands.append(start.resume())
         for command in commands:
             verdict = lib.engine_submit(self._engine, epoch, command, len(command))
@@ -272,6 +273,11 @@ class EngineService:
                 raise StartError(f"the engine refused its own start: {decode(command)}")
         self._await_published()
         self._refuse_refusals(events, first_event)
+
+    def _may_resume(self) -> bool:
+        """Whether the market, made cancel-only by recovery, was open before; what an operator closed stays closed."""
+        was_open = lib.core_venue_state(self._core) == TradingState.OPEN or lib.engine_recovery_closed(self._engine)
+        return was_open and self._config.engine.resume_after_recovery == "automatic"
 
     def _await_published(self) -> None:
         sequence, last = lib.engine_sequence(self._engine), lib.core_event_sequence(self._core)

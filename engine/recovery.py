@@ -5,6 +5,7 @@ What a COMMIT called durable is never dropped: damage at or below a known waterm
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from engine.journal import Torn, map_segment, segments, torn_tail
 #: Records per call into C: between two calls progress is told and a stop request seen.
 RECORDS_PER_CALL = 65_536
 ZERO_BYTES = 1 << 20
+#: Header of a record, and where a SEGMENT's body names the venue (record.h).
+VENUE_AT, VENUE_SIZE = 32 + 8, 16
 
 
 class RecoveryError(Exception):
@@ -25,7 +28,7 @@ class RecoveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """Where the journal ends: `cursor` (struct record_cursor *), the last segment or None, and how it ended."""
+    """Where the journal ends: `cursor` (struct record_cursor *), the segment to go on in or None, and how it ended."""
 
     cursor: Any
     segment: Path | None
@@ -35,35 +38,50 @@ class Recovered:
 
 
 def recover(
-    engine: Any, journal_directory: Path, events_directory: Path, *, sync: bool, on_progress: Callable[[str], None]
+    engine: Any,
+    journal_directory: Path,
+    events_directory: Path,
+    *,
+    venue: str,
+    sync: bool,
+    on_progress: Callable[[str], None],
 ) -> Recovered:
     """Replays everything into the engine; raises Damaged or RecoveryError, having changed nothing of value.
 
-    `sync`: events are released only when durable, so that events without their commands prove a loss.
+    `venue`: whose journal it must be. `sync`: events are released only when durable, so that events without their
+    commands prove a loss.
     on_progress gets a line now and then and may raise to give up.
     """
     cursor = ffi.new("struct record_cursor *")
-    cut, last = _replay_segments(engine, cursor, segments(journal_directory), on_progress)
+    paths = segments(journal_directory)
+    if paths and int(paths[0].stem) != 1:
+        raise RecoveryError(
+            f"{paths[0]}: the journal begins with command {int(paths[0].stem)} and there is no snapshot: "
+            "restore the earlier segments"
+        )
+    cut, last = _replay_segments(engine, cursor, paths, venue, on_progress)
     lost = lib.engine_events_excess(engine)
     if lost and sync and cursor.durability == lib.JOURNAL_SYNC:
         raise RecoveryError(
             f"{events_directory} holds events of command {lost}, but {journal_directory} ends at {cursor.sequence}: "
             "acknowledged commands are missing; restore the journal, or delete the event journal to accept the loss"
         )
-    if cut is not None:
+    if cut is not None and cut.offset > 0:
         _zero_from(cut)
-        for path in segments(journal_directory):
-            if path.stem > cut.path.stem:
-                path.unlink()
+    # A segment without records bears the name of a command that may have been lost with the end of the one before it.
+    for path in paths if last is None else paths[paths.index(last) + 1 :]:
+        path.unlink()
     _sync(journal_directory)
     lib.engine_settle_events(engine)
     clean = cut is None and (last is None or bool(cursor.clean))
-    return Recovered(cursor, last, clean, cut, lib.engine_events_cut(engine))
+    return Recovered(cursor, last if cursor.offset else None, clean, cut, lib.engine_events_cut(engine))
 
 
 def _replay_segments(
-    engine: Any, cursor: Any, paths: list[Path], on_progress: Callable[[str], None]
+    engine: Any, cursor: Any, paths: list[Path], venue: str, on_progress: Callable[[str], None]
 ) -> tuple[Torn | None, Path | None]:
+    """Replays them all; returns where they are torn, if they are, and the last one with a record in it."""
+    last: Path | None = None
     total = sum(path.stat().st_size for path in paths) or 1
     done = 0
     for path in paths:
@@ -72,12 +90,22 @@ def _replay_segments(
         cursor.data, cursor.size, cursor.offset = buffer, len(data), 0
         while (status := lib.engine_replay(engine, cursor, RECORDS_PER_CALL)) == lib.REPLAY_MORE:
             on_progress(f"replaying {100 * (done + cursor.offset) // total} %")
+        if cursor.offset:
+            last = path
+            _check_venue(path, data, venue)
         if status == lib.REPLAY_DAMAGED:
-            return torn_tail(cursor, paths[paths.index(path) :]), path
+            return torn_tail(cursor, paths[paths.index(path) :]), last
         if status != lib.REPLAY_END:
             raise RecoveryError(_divergence(status, cursor, path))
         done += len(data)
-    return None, paths[-1] if paths else None
+    return None, last
+
+
+def _check_venue(path: Path, segment: mmap.mmap | bytes, venue: str) -> None:
+    """RecoveryError unless the segment's first record, proved by now, names this venue."""
+    found = segment[VENUE_AT : VENUE_AT + VENUE_SIZE].rstrip(b"\0").decode(errors="replace")
+    if found != venue:
+        raise RecoveryError(f"{path} is the journal of venue {found}, not of {venue}")
 
 
 def _divergence(status: int, cursor: Any, path: Path) -> str:
@@ -85,6 +113,8 @@ def _divergence(status: int, cursor: Any, path: Path) -> str:
     return {
         lib.REPLAY_STATE_DIVERGED: f"{where}: the state hash journaled there is not the one the replay arrives at",
         lib.REPLAY_EVENTS_DIVERGED: f"{where}: the event journal holds other events than the replay gives",
+        lib.REPLAY_POOLS_TOO_SMALL: f"{where}: was accepted with larger pools than [engine] now has in max_orders, "
+        "max_price_pages, max_clordids, max_accounts, max_assets, max_instruments or max_sessions: raise it again",
         lib.REPLAY_RING_TOO_SMALL: f"{where}: the limits journaled so far need a larger event ring than this build has",
     }[status]
 

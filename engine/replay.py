@@ -38,6 +38,7 @@ class ReplayServer:
         self._on_replay = on_replay
         self._log = log
         self._open = True
+        self._last_reason = ""
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
         self._thread.start()
 
@@ -69,10 +70,16 @@ class ReplayServer:
         bytes_max = min(request.max_bytes or REPLAY_BYTES_MAX, REPLAY_BYTES_MAX)
         try:
             entries, count = self._journal.entries(request.from_sequence, self._published(), bytes_max)
-        except Damaged as error:
-            self._log.error("engine.replay_damaged", reason=str(error))
+        except (Damaged, OSError) as error:
+            self._complain(str(error))
             entries, count = b"", 0
         return replay_frame(request.from_sequence, entries, count)
+
+    def _complain(self, reason: str) -> None:
+        """Each distinct reason in a row once: who gets nothing asks again many times a second."""
+        if reason != self._last_reason:
+            self._log.error("engine.replay_failed", reason=reason)
+        self._last_reason = reason
 
 
 def _request(parts: list[bytes]) -> ReplayRequest | None:

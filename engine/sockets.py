@@ -69,7 +69,11 @@ def bind_router(context: Context, endpoint: str) -> Socket:
     socket.setsockopt(zmq.SNDHWM, SEND_HIGH_WATER)
     socket.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER)
     socket.setsockopt(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
-    socket.bind(endpoint)
+    try:
+        socket.bind(endpoint)
+    except zmq.ZMQError as error:
+        socket.close(0)  # left open, it would keep the context from ending
+        raise SocketError(f"{endpoint}: {error.strerror}") from error
     return socket
 
 

@@ -46,6 +46,10 @@ void core_free(struct core *core);
 /* What the loop must do with a message that came in by `role`; changes nothing. */
 struct core_check core_check(const struct core *core, uint8_t role, const uint8_t *message, uint32_t size);
 
+/* False for reference data that only an engine with larger pools can have journaled: replayed here it would be refused,
+ * and history with it. */
+bool core_pools_hold(const struct core *core, const uint8_t *message, uint32_t size);
+
 /* Applies a checked message and writes its events at `out` as entries (u32 size, u32 crc32c = 0, SBE message, zero
    padding to 8). `out` is 8-byte aligned; `out_size` must be at least core_output_max(), which LimitsSet changes.
    *written and *events are set. CORE_DIVERGED only for StateHash. */

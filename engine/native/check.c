@@ -1,4 +1,5 @@
-/* core_check: what the loop must do with a message before it is journaled; reads state and changes nothing. */
+/* core_check: what the loop must do with a message before it is journaled, and what replay must ask before it applies
+ * one; reads state and changes nothing. */
 #include <string.h>
 
 #include "state.h"
@@ -210,4 +211,30 @@ struct core_check core_check(const struct core *core, uint8_t role, const uint8_
         check_content(core, view.template_id, &command, &result);
     }
     return result;
+}
+
+bool core_pools_hold(const struct core *core, const uint8_t *message, uint32_t size) {
+    const struct core_capacity *capacity = &core->capacity;
+    struct message view;
+    union command command;
+    if (!message_read(message, size, &view)) {
+        return true;
+    }
+    message_block(&view, &command);
+    switch (view.template_id) {
+    case WIRE_LIMITS_SET:
+        return command.limits_set.max_orders <= capacity->orders &&
+               command.limits_set.max_price_pages <= capacity->price_pages &&
+               command.limits_set.max_clordids <= capacity->clordids;
+    case WIRE_ASSET_SET:
+        return command.asset_set.asset <= capacity->assets;
+    case WIRE_INSTRUMENT_SET:
+        return command.instrument_set.instrument <= capacity->instruments;
+    case WIRE_ACCOUNT_SET:
+        return command.account_set.account <= capacity->accounts;
+    case WIRE_SESSION_SET:
+        return command.session_set.session <= capacity->sessions;
+    default:
+        return true;
+    }
 }

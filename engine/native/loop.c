@@ -49,6 +49,7 @@ struct engine {
     uint32_t epoch;
     uint32_t spin_us;
     int intake; /* enum intake */
+    bool recovery_closed;
 };
 
 struct engine *engine_new(struct core *core, uint64_t *counters, int events_directory, uint64_t segment_bytes) {
@@ -83,10 +84,28 @@ void engine_free(struct engine *engine) {
 
 /* ---- replay ---- */
 
+/* Remembers whose word on the whole venue's state was the last: only recovery's own may be taken back without an
+ * operator. */
+static void note_state(struct engine *engine, const struct record_view *record, uint8_t state_before) {
+    struct wire_header header;
+    memcpy(&header, record->body, sizeof header);
+    if (header.template_id == WIRE_EPOCH_START && core_venue_state(engine->core) != state_before) {
+        engine->recovery_closed = true;
+    } else if (header.template_id == WIRE_TRADING_STATE_SET) {
+        struct wire_trading_state_set block;
+        memcpy(&block, record->body + sizeof header, sizeof block);
+        engine->recovery_closed = engine->recovery_closed && block.instrument != 0;
+    }
+}
+
 static int replay_command(struct engine *engine, const struct record_view *record) {
     uint8_t *out = ring_at(&engine->events, 0);
     size_t written = 0;
     uint32_t events = 0;
+    const uint8_t state_before = core_venue_state(engine->core);
+    if (!core_pools_hold(engine->core, record->body, record->size)) {
+        return REPLAY_POOLS_TOO_SMALL;
+    }
     if (core_output_max(engine->core) > engine->events.size / 2) {
         return REPLAY_RING_TOO_SMALL;
     }
@@ -99,6 +118,7 @@ static int replay_command(struct engine *engine, const struct record_view *recor
     }
     publisher_note(&engine->publisher, out, written);
     engine->publisher.published += events;
+    note_state(engine, record, state_before);
     return REPLAY_MORE;
 }
 
@@ -117,6 +137,10 @@ int engine_replay(struct engine *engine, struct record_cursor *cursor, uint32_t 
         }
     }
     return REPLAY_MORE;
+}
+
+bool engine_recovery_closed(const struct engine *engine) {
+    return engine->recovery_closed;
 }
 
 uint64_t engine_events_excess(struct engine *engine) {

@@ -21,7 +21,8 @@ enum replay_status {
     REPLAY_DAMAGED = 2,
     REPLAY_STATE_DIVERGED = 3,
     REPLAY_EVENTS_DIVERGED = 4,
-    REPLAY_RING_TOO_SMALL = 5
+    REPLAY_RING_TOO_SMALL = 5,
+    REPLAY_POOLS_TOO_SMALL = 6
 };
 
 enum loop_end { LOOP_STOPPED = 0, LOOP_DRAINED = 1, LOOP_CLOCK_JUMPED = 2 };
@@ -41,6 +42,9 @@ void engine_free(struct engine *engine);
 
 /* Starting thread. Applies up to `max` records from the cursor and regenerates their events; enum replay_status. */
 int engine_replay(struct engine *engine, struct record_cursor *cursor, uint32_t max);
+/* Starting thread, after the last record: whether recovery itself last closed the venue, and no operator had a word on
+ * its state since. */
+bool engine_recovery_closed(const struct engine *engine);
 /* Starting thread, after the last record: command sequence of the first event stored beyond the regenerated ones, 0 if
  * none. */
 uint64_t engine_events_excess(struct engine *engine);

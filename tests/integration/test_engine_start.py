@@ -1,0 +1,147 @@
+"""What an engine must find before it serves: its own whole journal, pools as large as its past, the operator's word."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from engine._native import lib
+
+from engine.journal import CommandJournal, EventJournal, segments
+from engine.wire.messages import Side, TradingState, TradingStateChanged, TradingStateSet
+from ops.toml_edit import Edit, apply
+from tests.fixtures.fix_engine import ALPHA_ACCOUNT, USD, EngineClient, EngineDaemon
+
+MakeEngine = Callable[..., EngineDaemon]
+MakeClient = Callable[..., EngineClient]
+
+
+def traded(client: EngineClient, orders: int) -> None:
+    """Money, a session, and so many orders with their verdicts."""
+    client.credit(ALPHA_ACCOUNT, USD, 10**15, 1)
+    client.attach()
+    expected = client.events.next_sequence + orders
+    for _ in range(orders // 50):
+        client.send(client.gateway, [client.order(Side.BUY, 100, 1, echo=bytes(300)) for _ in range(50)])
+    client.poll_until(lambda: client.events.next_sequence >= expected, "the verdicts")
+
+
+def set_state(client: EngineClient, state: TradingState) -> None:
+    """The operator sets the whole venue's state; returns when it is."""
+    client.send(client.admin, [TradingStateSet(0, state, b"operator", b"test").encode()])
+    client.poll_until(
+        lambda: any(isinstance(e, TradingStateChanged) and e.state == state for e in client.decoded()), "the state"
+    )
+
+
+def refused(daemon: EngineDaemon, reason: str) -> None:
+    """A start ends with exit code 1 and this reason."""
+    daemon.spawn()
+    assert daemon.wait_exit() == 1
+    assert reason in daemon.log
+
+
+@pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.CANCEL_ONLY])
+def test_recovery_does_not_reopen_what_the_operator_closed(
+    engine_daemon: EngineDaemon, engine_client: MakeClient, state: TradingState
+) -> None:
+    """resume_after_recovery = automatic undoes what recovery did and nothing else, however often it is killed."""
+    client = engine_client(engine_daemon)
+    set_state(client, state)
+    for epoch in (2, 3):
+        engine_daemon.kill9()
+        engine_daemon.start()
+        client.resumed(epoch)
+        assert engine_daemon.counter("venue_state") == state
+    set_state(client, TradingState.OPEN)
+    engine_daemon.kill9()
+    engine_daemon.start()
+    assert engine_daemon.counter("venue_state") == TradingState.OPEN
+
+
+@pytest.mark.parametrize("events", ["kept", "deleted"])
+def test_smaller_pools_than_the_journal_needs_are_refused(
+    engine_daemon: EngineDaemon, engine_client: MakeClient, events: str
+) -> None:
+    """A limit that was journaled must fit the pools at replay: refused by name, and nothing is written."""
+    traded(engine_client(engine_daemon), 50)
+    engine_daemon.kill9()
+    if events == "deleted":
+        shutil.rmtree(engine_daemon.events_dir)
+    before = [path.read_bytes() for path in segments(engine_daemon.journal_dir)]
+    engine_daemon.configure({"max_orders": 100_000})
+    refused(engine_daemon, "max_orders")
+    assert [path.read_bytes() for path in segments(engine_daemon.journal_dir)] == before
+
+
+def test_a_journal_without_its_beginning_is_refused(make_engine: MakeEngine, engine_client: MakeClient) -> None:
+    """There is no snapshot to start from instead: the engine says which command comes first."""
+    daemon = make_engine()
+    traded(engine_client(daemon), 5_000)
+    assert daemon.stop() == 0
+    first, second, *_ = segments(daemon.journal_dir)
+    first.unlink()
+    refused(daemon, f"{second}: the journal begins with command {int(second.stem)}")
+
+
+def test_a_segment_that_lost_all_its_records_is_not_written_under_its_old_name(
+    make_engine: MakeEngine, engine_client: MakeClient
+) -> None:
+    """Without any sync the end of one segment and the begin of the next are lost: names still follow the commands."""
+    daemon = make_engine(durability="none")
+    traded(engine_client(daemon), 5_000)
+    daemon.kill9()
+    shutil.rmtree(daemon.events_dir)
+    first, second = segments(daemon.journal_dir)[:2]
+    lost = [record for record in CommandJournal(daemon.journal_dir) if record.path == first][-20]
+    for path, offset in ((first, lost.offset), (second, 0)):
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.seek(offset)
+            file.write(bytes(size - offset))
+    daemon.start()
+    assert daemon.stop() == 0
+    for path in segments(daemon.journal_dir):
+        sequences = [
+            r.sequence for r in CommandJournal(daemon.journal_dir) if r.path == path and r.kind == lib.RECORD_SEGMENT
+        ]
+        assert sequences == [int(path.stem)]
+
+
+def test_a_journal_of_another_venue_is_refused(engine_daemon: EngineDaemon) -> None:
+    """The state directory of one venue under the configuration of another: nothing is journaled there."""
+    assert engine_daemon.stop() == 0
+    before = [path.read_bytes() for path in segments(engine_daemon.journal_dir)]
+    path = engine_daemon.cfg_dir / "venue.toml"
+    path.write_text(apply(path.read_text(), [Edit("venue", {"id": "OTHER"})]))
+    refused(engine_daemon, "is the journal of venue VENUE")
+    assert [path.read_bytes() for path in segments(engine_daemon.journal_dir)] == before
+
+
+def test_a_socket_that_can_not_be_bound_ends_the_start(engine_daemon: EngineDaemon) -> None:
+    """The process ends with the reason instead of waiting for a socket that nobody closes."""
+    assert engine_daemon.stop() == 0
+    obstacle = Path(engine_daemon.endpoints.replay.removeprefix("ipc://"))
+    obstacle.unlink(missing_ok=True)
+    obstacle.mkdir()
+    refused(engine_daemon, "replay.sock")
+
+
+def test_replay_outlives_the_loss_of_the_event_journal(engine_daemon: EngineDaemon, engine_client: MakeClient) -> None:
+    """Its index deleted under a running engine: who asks gets nothing, one line says so, the next start heals it."""
+    traded(engine_client(engine_daemon), 50)
+    events = list(EventJournal(engine_daemon.events_dir))
+    first_late = engine_client(engine_daemon, "first")
+    first_late.caught_up()
+    for path in engine_daemon.events_dir.glob("*.idx"):
+        path.unlink()
+    late = engine_client(engine_daemon, "late")
+    replays = engine_daemon.counter("replays")
+    late.poll_until(lambda: engine_daemon.counter("replays") > replays + 2, "requests in vain")
+    assert engine_daemon.log.count("engine.replay_failed") == 1
+    engine_daemon.kill9()
+    engine_daemon.start()
+    late.resumed(epoch=2)
+    assert late.raw[: len(events)] == events
