@@ -9,6 +9,7 @@ Not thread-safe: one thread owns one instance (ZeroMQ sockets must not be shared
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from engine.wire.messages import (
 
 SILENCE_MS = 1000  # no frame for so long means the live leg is dead: say Hello again (heartbeats come every 100 ms)
 HELLO_RETRY_MS = 20  # after a Hello that found no engine connected
-NEVER_MS = float("-inf")
+NEVER_MS = -math.inf
 REPLAY_TIMEOUT_MS = 1000
 REPLAY_BYTES = 1 << 18
 RECEIVE_HIGH_WATER = 10_000  # frames

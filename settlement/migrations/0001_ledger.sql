@@ -86,7 +86,8 @@ BEGIN
     SELECT entry, asset, sum(amount) AS amount INTO unbalanced
         FROM inserted GROUP BY entry, asset HAVING sum(amount) <> 0 LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'entry % does not sum to zero in asset %: %', unbalanced.entry, unbalanced.asset, unbalanced.amount
+        RAISE EXCEPTION 'entry % does not sum to zero in asset %: %',
+            unbalanced.entry, unbalanced.asset, unbalanced.amount
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     SELECT entry INTO unbalanced FROM inserted WHERE NOT EXISTS (SELECT FROM entry WHERE id = inserted.entry) LIMIT 1;
