@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,6 +44,7 @@ from ops import trace as tracing
 
 DAEMONS = ("engine", "fixgw", "mdfeed", "settlement")
 ANSWER_TIMEOUT_S = 10.0
+DAYS_AHEAD_MAX = timedelta(days=7)  # a mistyped year would block every day until then
 
 
 def fail(message: str) -> NoReturn:
@@ -211,9 +212,11 @@ def state(config: VenueConfig, state: str, symbol: str | None, reason: str) -> N
 def end_of_day(config: VenueConfig, day: int) -> None:
     """End trading day DAY (yyyymmdd): DAY orders expire, ClOrdIDs may be used again."""
     try:
-        datetime.strptime(f"{day:08}", "%Y%m%d")
+        date = datetime.strptime(f"{day:08}", "%Y%m%d").replace(tzinfo=UTC)
     except ValueError:
         fail(f"{day} is no date like 20261123")
+    if date > datetime.now(UTC) + DAYS_AHEAD_MAX:
+        fail(f"{day} is more than {DAYS_AHEAD_MAX.days} days ahead: no earlier day could be ended after it")
     event = _send_admin(
         config,
         EndOfDay(day, _operator()).encode(),

@@ -207,6 +207,7 @@ def test_the_journal_is_printed_and_verified(running_venue: RunningVenue, filled
         (("state", "halted", "--instrument", "DOGE-USD", "--reason", "r"), "no instrument DOGE-USD"),
         (("state", "halted", "--reason", "r" * 49), "--reason is longer than 48 bytes"),
         (("end-of-day", "20261399"), "20261399 is no date like 20261123"),
+        (("end-of-day", "20991231"), "20991231 is more than 7 days ahead"),
         (("state-hash", "--at", "1000000000"), "the journal ends at event"),
     ],
     ids=["book", "instrument", "reason", "date", "event"],
