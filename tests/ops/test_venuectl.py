@@ -210,7 +210,7 @@ def test_the_journal_is_printed_and_verified(running_venue: RunningVenue, filled
         (("end-of-day", "20991231"), "20991231 is more than 7 days ahead"),
         (("state-hash", "--at", "1000000000"), "the journal ends at event"),
     ],
-    ids=["book", "instrument", "reason", "date", "event"],
+    ids=["book", "instrument", "reason", "date", "far ahead", "event"],
 )
 def test_what_cannot_be_done_is_refused_with_one_line(
     running_venue: RunningVenue, arguments: tuple[str, ...], says: str
