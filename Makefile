@@ -1,5 +1,5 @@
-# What a person runs: make demo | venue | test | bench | lint | clean. Each target sets up what it needs in .venv and var,
-# once; a second run starts in seconds and needs no network.
+# What a person runs: make demo | venue | test | bench | lint | clean. Each target sets up what it needs in .venv
+# and var, once; a second run starts in seconds and needs no network.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -77,7 +77,8 @@ packages: .venv/stamp-packages
 
 .venv/stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	    echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1 | tail -n 1). Try: make PYTHON=python3.11" >&2; exit 1; }
+	    echo "Python 3.11 or newer is needed;" \
+	    "'$(PYTHON)' is $$($(PYTHON) -V 2>&1 | tail -n 1). Try: make PYTHON=python3.11" >&2; exit 1; }
 	@test -x $(PY) || $(STEP) "making .venv with $$($(PYTHON) -V)" $(PYTHON) -m venv .venv
 	@touch $@
 
