@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -267,6 +268,24 @@ def test_the_chain_may_be_away(make_venue: MakeVenue) -> None:
     assert venue.counter("rpc_errors") > 0
     venue.chain.start()
     venue.wait_exact(6)
+
+
+def test_a_node_that_hangs_does_not_hold_up_events(make_venue: MakeVenue) -> None:
+    """While a call to a node that accepts and never answers is still open, fills are posted all the same."""
+    venue = make_venue()
+    venue.start()
+    funded(venue)
+    venue.chain.stop()
+    with socket.create_server(("127.0.0.1", venue.chain.port)) as node:
+        node.settimeout(30)
+        call, _ = node.accept()
+        with call:
+            given_up = venue.counter("rpc_errors")
+            venue.trade(3)
+            venue.wait(lambda: venue.count("SELECT count(*) FROM fill") == 3, "the fills to be posted", mine=False)
+            assert venue.counter("rpc_errors") == given_up
+    venue.chain.start()
+    venue.wait_exact(3)
 
 
 def test_settlement_killed_and_restarted_is_exact(make_venue: MakeVenue) -> None:
