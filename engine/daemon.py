@@ -172,6 +172,11 @@ class EngineService:
         directories = self._life.state_dir / "journal", self._life.state_dir / "events"
         for directory in directories:
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # What is synced inside a directory is lost with the directory's own entry.
+        for directory in (self._life.state_dir, self._life.state_dir.parent):
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(descriptor)
+            os.close(descriptor)
         return directories
 
     def _make_engine(self, events_directory: Path) -> None:

@@ -258,6 +258,15 @@ static void count_state(const struct engine *engine) {
     counter_set(engine->counters, COUNTER_EPOCH, engine->epoch);
 }
 
+/* Wakes those who have work now. The publisher too, if the journal was faster than apply: then it was woken before the
+ * events were there. */
+static void wake(struct engine *engine) {
+    doorbell_ring(&engine->journal.bell); /* its fence orders our events before the look at `released` */
+    if (journal_released(&engine->journal) >= engine->sequence) {
+        doorbell_ring(&engine->publisher.bell);
+    }
+}
+
 int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message, uint32_t size) {
     if (!apply_rest(engine)) {
         return -1;
@@ -275,7 +284,7 @@ int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message,
         if (!apply_rest(engine)) {
             return -1;
         }
-        doorbell_ring(&engine->journal.bell);
+        wake(engine);
     }
     count_state(engine);
     return check.verdict;
@@ -370,7 +379,7 @@ static void on_frame(struct engine *engine, const struct inlet *inlet, const str
         open = on_command(engine, inlet, peer, bytes + at + sizeof entry, entry.size, &gap_session);
         at += frame_entry_size(entry.size);
     }
-    doorbell_ring(&engine->journal.bell);
+    wake(engine);
 }
 
 /* One message of a command socket: routing id and one frame. False when there is none. */

@@ -145,8 +145,14 @@ static void send_to_all(struct publisher *publisher, const void *bytes, size_t s
     publisher->spoke_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
-/* Who was cut off is told once its queue has room again, and then forgotten until it says Hello. */
+/* Who was cut off is told once its queue has room again, however busy the others are, and then forgotten until it says
+ * Hello. */
 static void tell_cut_off(struct publisher *publisher) {
+    const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    if (now_ns - publisher->told_ns < heartbeat_ns) {
+        return;
+    }
+    publisher->told_ns = now_ns;
     const struct wire_cut_off block = {.epoch = publisher->epoch, .next_sequence = publisher->published + 1};
     for (uint32_t i = publisher->consumer_count; i > 0; i--) {
         const struct consumer *consumer = &publisher->consumers[i - 1];
@@ -317,7 +323,6 @@ static bool has_work(const struct publisher *publisher) {
 static void idle(struct publisher *publisher) {
     const uint64_t silent_ns = clock_ns(CLOCK_MONOTONIC) - publisher->spoke_ns;
     if (silent_ns >= heartbeat_ns) {
-        tell_cut_off(publisher);
         send_heartbeat(publisher);
         return;
     }
@@ -342,6 +347,7 @@ void publisher_run(struct publisher *publisher) {
             hellos++;
         }
         send_answers(publisher);
+        tell_cut_off(publisher);
         if (publish(publisher)) {
             continue;
         }

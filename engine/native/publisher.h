@@ -47,7 +47,8 @@ struct publisher {
     uint32_t epoch_count;
     uint32_t epoch_room;
     uint32_t epoch;
-    uint64_t spoke_ns;
+    uint64_t spoke_ns; /* when a frame last went to every live consumer */
+    uint64_t told_ns;  /* when those cut off were last tried */
     int closing;
     _Alignas(64) uint64_t published; /* last event stored and sent */
     uint8_t frame[sizeof(struct frame_header) + PUBLISHED_BYTES_MAX + ENTRY_MAX];

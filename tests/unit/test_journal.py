@@ -303,6 +303,17 @@ def test_stamps_never_go_backwards() -> None:
     stamp = ffi.new("struct stamp *")
     assert lib.stamp_init(stamp, 100 * SECOND_NS, 5 * SECOND_NS, 95 * SECOND_NS, 0)
     assert lib.stamp_next(stamp, 96 * SECOND_NS) == 100 * SECOND_NS
+    assert lib.stamp_look(stamp, 99 * SECOND_NS, 4 * SECOND_NS)
     assert lib.stamp_next(stamp, 101 * SECOND_NS) == 101 * SECOND_NS
     assert lib.stamp_next(stamp, 99 * SECOND_NS) == 101 * SECOND_NS
     assert not lib.stamp_init(stamp, 100 * SECOND_NS, 5 * SECOND_NS, 95 * SECOND_NS - 1, 0)
+
+
+def test_a_clock_step_between_two_looks_stamps_nothing() -> None:
+    """The clock jumps in the middle of a turn: its commands repeat the last stamp, and the next look sees the jump."""
+    stamp = ffi.new("struct stamp *")
+    assert lib.stamp_init(stamp, 0, 5 * SECOND_NS, 100 * SECOND_NS, 0)
+    assert lib.stamp_look(stamp, 110 * SECOND_NS, 10 * SECOND_NS)
+    assert lib.stamp_next(stamp, 111 * SECOND_NS) == 111 * SECOND_NS
+    assert lib.stamp_next(stamp, 3_711 * SECOND_NS) == 111 * SECOND_NS
+    assert not lib.stamp_look(stamp, 3_711 * SECOND_NS, 11 * SECOND_NS)
