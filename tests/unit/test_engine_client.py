@@ -93,6 +93,7 @@ class Script:
             assert time.monotonic() < deadline, "the consumer never connected"
             try:
                 self.control(Heartbeat(1, 1, 0))
+                assert self.consumer.sockets[0].poll(int(DEADLINE_S * 1000)), "the heartbeat did not arrive"
                 return
             except zmq.ZMQError as error:
                 assert error.errno == zmq.EHOSTUNREACH
