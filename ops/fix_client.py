@@ -60,6 +60,7 @@ class FixClient:
         self._resend_asked = 0  # next_in when we last asked for a resend
         self._sent_at = self._heard_at = 0.0
         self._test_answered = ""
+        self.resends = 0  # ResendRequests sent or answered: none while nothing was lost
 
     # -- what the application calls
 
@@ -224,6 +225,7 @@ class FixClient:
                 self._resend(int(text(message, 7)), int(text(message, 16)))
             if self._resend_asked != self.next_in:
                 self._resend_asked = self.next_in
+                self.resends += 1
                 self._send("2", [(7, str(self.next_in)), (16, "0")])
             return False
         if seq < self.next_in:
@@ -245,6 +247,7 @@ class FixClient:
 
     def _resend(self, begin: int, end: int) -> None:
         """Application messages again with PossDupFlag, everything else as one gap fill."""
+        self.resends += 1
         last = end or self.next_out - 1
         seq = begin
         while seq <= last:

@@ -44,10 +44,11 @@ from tests.fixtures.fix_engine import (
     EngineDaemon,
     wait_for,
 )
+from tests.fixtures.fix_gateway import free_port
 from tests.fixtures.fix_mdfeed import Books, books_of_core, books_of_market
 
 MakeClient = Callable[..., EngineClient]
-PUBLISH, SNAPSHOT = "tcp://127.0.0.1:18801", "tcp://127.0.0.1:18802"
+PUBLISH, SNAPSHOT = f"tcp://127.0.0.1:{free_port()}", f"tcp://127.0.0.1:{free_port()}"
 HEARTBEAT_MS = 100
 MILLION = 1_000_000 * 10**6
 TIMEOUT_S = 30.0
