@@ -11,7 +11,7 @@ from cfg.model import VenueConfig
 from engine._native import lib
 from engine.book import Capacity
 from engine.core import Core
-from engine.journal import CommandJournal, Damaged, EventJournal, Record
+from engine.journal import CommandJournal, EventJournal, Record
 from engine.wire.client import event_sequence
 
 
@@ -42,23 +42,17 @@ def rebuild(config: VenueConfig, through_event: int = 0) -> State:
     """Replays the command journal up to the command that yields event `through_event` (0: to its end).
 
     The tail that a running engine is just writing ends the reading like the journal's end. Raises Damaged where a
-    record below the durable
-    watermark can't be proved, Divergence where the journal's own state hash differs.
+    record below the durable watermark can't be proved, Divergence where the journal's own state hash differs.
     """
     core = Core(capacity(config))
-    journal = CommandJournal(config.paths.state_dir / "engine" / "journal")
     sequence = 0
-    try:
-        for record in journal:
-            if record.kind != lib.RECORD_COMMAND:
-                continue
-            if through_event and core.event_sequence >= through_event:
-                break
-            core.apply(record.sequence, record.epoch, record.time_ns, record.message)
-            sequence = record.sequence
-    except Damaged:
-        if journal.sequence < journal.durable:
-            raise
+    for record in CommandJournal(config.paths.state_dir / "engine" / "journal"):
+        if record.kind != lib.RECORD_COMMAND:
+            continue
+        if through_event and core.event_sequence >= through_event:
+            break
+        core.apply(record.sequence, record.epoch, record.time_ns, record.message)
+        sequence = record.sequence
     return State(core, sequence, core.event_sequence)
 
 
@@ -88,14 +82,9 @@ class Journaled:
 def command(config: VenueConfig, sequence: int) -> Journaled | None:
     """The record of one command and the time of the first COMMIT whose watermark covers it."""
     found: Record | None = None
-    journal = CommandJournal(config.paths.state_dir / "engine" / "journal")
-    try:
-        for record in journal:
-            if record.kind == lib.RECORD_COMMAND and record.sequence == sequence:
-                found = record
-            elif found and record.kind == lib.RECORD_COMMIT and record.sequence >= sequence:
-                return Journaled(found, record.time_ns)
-    except Damaged:
-        if journal.sequence < journal.durable:
-            raise
+    for record in CommandJournal(config.paths.state_dir / "engine" / "journal"):
+        if record.kind == lib.RECORD_COMMAND and record.sequence == sequence:
+            found = record
+        elif found and record.kind == lib.RECORD_COMMIT and record.sequence >= sequence:
+            return Journaled(found, record.time_ns)
     return None if found is None else Journaled(found, 0)
