@@ -163,7 +163,7 @@ static uint16_t judge_room(const struct core *core, const struct wire_new_order 
         return WIRE_REASON_BOOK_FULL;
     }
     terms->reserved_units = reservation_units(listing, command->side, terms->price_ticks, command->quantity_lots, 0,
-                                              higher_ppm(listing->maker_fee_ppm, listing->taker_fee_ppm));
+                                              higher_ppm((uint32_t)listing->maker_fee_ppm, (uint32_t)listing->taker_fee_ppm));
     const uint32_t asset = command->side == WIRE_SIDE_BUY ? listing->quote : listing->base;
     if (balance_of(&core->accounts, command->account, asset)->available_units < terms->reserved_units) {
         return WIRE_REASON_INSUFFICIENT_FUNDS;
@@ -217,8 +217,8 @@ static uint32_t enter_order(struct core *core, const struct wire_new_order *comm
     order->account = command->account;
     order->instrument = command->instrument;
     details->session = command->session;
-    details->maker_ppm = listing->maker_fee_ppm;
-    details->taker_ppm = listing->taker_fee_ppm;
+    details->maker_ppm = (uint32_t)listing->maker_fee_ppm;
+    details->taker_ppm = (uint32_t)listing->taker_fee_ppm;
     details->side = command->side;
     details->order_type = command->order_type;
     details->time_in_force = command->time_in_force;

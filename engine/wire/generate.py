@@ -40,6 +40,7 @@ class Field:
     length: int
     offset: int
     type_name: str
+    since_version: int  # a field that came later has a default in Python: 0 is "not given"
 
     @property
     def size(self) -> int:
@@ -132,7 +133,10 @@ def _read_message(node: ElementTree.Element, types: dict[str, tuple[str, int]]) 
     end = 0
     for child in node.iterfind("field"):
         primitive, length = types[child.attrib["type"]]
-        field = Field(child.attrib["name"], primitive, length, int(child.attrib["offset"]), child.attrib["type"])
+        since_version = int(child.get("sinceVersion", "1"))
+        field = Field(
+            child.attrib["name"], primitive, length, int(child.attrib["offset"]), child.attrib["type"], since_version
+        )
         if field.offset < end or field.offset % C_TYPES[primitive][2]:
             raise SchemaError(f"{name}.{field.name}: offset {field.offset} overlaps or is not aligned")
         end = field.offset + field.size
@@ -286,9 +290,11 @@ def _render_class(message: Message, schema: Schema) -> list[str]:
     description = f": {message.description}" if message.description else ""
     lines = [f"class _{message.name}Fields(NamedTuple):"]
     for field in message.fields:
-        lines.append(f"    {field.name}: {'bytes' if field.length else 'int'}")
+        default = "" if field.since_version <= 1 else ' = b""' if field.length else " = 0"
+        lines.append(f"    {field.name}: {'bytes' if field.length else 'int'}{default}")
     if message.data:
-        lines.append(f"    {message.data}: bytes")
+        later = any(field.since_version > 1 for field in message.fields)
+        lines.append(f"    {message.data}: bytes" + (' = b""' if later else ""))
     struct = f"_{snake(message.name).upper()}"
     values = "".join(f"self.{f.name}, " for f in message.fields).rstrip(", ")
     targets = ", ".join(f.name for f in message.fields)
