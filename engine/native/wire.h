@@ -687,7 +687,7 @@ _Static_assert(offsetof(struct wire_cancel_order, clordid) == 48, "SBE offset");
 _Static_assert(offsetof(struct wire_cancel_order, orig_clordid) == 84, "SBE offset");
 _Static_assert(offsetof(struct wire_cancel_order, received_ns) == 120, "SBE offset");
 
-/* quantity_lots is the new OrderQty including what is already filled; 0 in stop_price_ticks, display_lots, expire_ns: unchanged. */
+/* quantity_lots is the new OrderQty including what is already filled; 0 in stop_price_ticks, display_lots, expire_ns: unchanged; order_type: 0 = not given, otherwise it must be the order's. */
 struct wire_replace_order {
   uint32_t session;
   uint32_t session_epoch;
@@ -707,8 +707,10 @@ struct wire_replace_order {
   int64_t stop_price_ticks;
   int64_t display_lots;
   uint64_t expire_ns;
+  uint8_t order_type;
+  uint8_t reserved_end[7];
 };
-_Static_assert(sizeof(struct wire_replace_order) == 168, "SBE blockLength");
+_Static_assert(sizeof(struct wire_replace_order) == 176, "SBE blockLength");
 _Static_assert(offsetof(struct wire_replace_order, session) == 0, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, session_epoch) == 4, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, generation) == 8, "SBE offset");
@@ -726,6 +728,7 @@ _Static_assert(offsetof(struct wire_replace_order, received_ns) == 136, "SBE off
 _Static_assert(offsetof(struct wire_replace_order, stop_price_ticks) == 144, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, display_lots) == 152, "SBE offset");
 _Static_assert(offsetof(struct wire_replace_order, expire_ns) == 160, "SBE offset");
+_Static_assert(offsetof(struct wire_replace_order, order_type) == 168, "SBE offset");
 
 /* loop: state hash of the leader before this command; replay refuses to go on when its own differs. */
 struct wire_state_hash {
@@ -1514,7 +1517,7 @@ _Static_assert(offsetof(struct wire_trade, maker_displayed_lots) == 136, "SBE of
 _Static_assert(offsetof(struct wire_trade, taker_displayed_lots) == 144, "SBE offset");
 _Static_assert(offsetof(struct wire_trade, auction) == 152, "SBE offset");
 
-/* a stop is triggered or an at-the-close order enters its auction; precedes its trades; rested_lots and displayed_lots once the part is over. */
+/* a stop is triggered or an at-the-close order enters its auction; precedes its trades; rested_lots and displayed_lots are what its own matching left in the book. */
 struct wire_order_triggered {
   uint64_t sequence;
   uint64_t command_sequence;

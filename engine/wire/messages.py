@@ -917,35 +917,36 @@ class _ReplaceOrderFields(NamedTuple):
     stop_price_ticks: int = 0
     display_lots: int = 0
     expire_ns: int = 0
+    order_type: int = 0
     echo: bytes = b""
 
 
 class ReplaceOrder(_ReplaceOrderFields):
-    """Template 25, block of 168 bytes: quantity_lots is the new OrderQty including what is already filled; 0 in stop_price_ticks, display_lots, expire_ns: unchanged."""
+    """Template 25, block of 176 bytes: quantity_lots is the new OrderQty including what is already filled; 0 in stop_price_ticks, display_lots, expire_ns: unchanged; order_type: 0 = not given, otherwise it must be the order's."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 25
-    BLOCK_LENGTH: ClassVar[int] = 168
+    BLOCK_LENGTH: ClassVar[int] = 176
 
     def encode(self) -> bytes:
         """The SBE message; ValueError if the data is too long."""
         if len(self.echo) > DATA_MAX:
             raise ValueError("ReplaceOrder.echo longer than DATA_MAX")
-        return _REPLACE_ORDER.pack(168, 25, 71, 2, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.instrument, self.side, self.clordid, self.orig_clordid, self.received_ns, self.stop_price_ticks, self.display_lots, self.expire_ns) + DATA_LENGTH.pack(len(self.echo)) + self.echo
+        return _REPLACE_ORDER.pack(176, 25, 71, 2, self.session, self.session_epoch, self.generation, self.gateway, self.client_seq, self.prev_client_seq, self.order_id, self.price_ticks, self.quantity_lots, self.instrument, self.side, self.clordid, self.orig_clordid, self.received_ns, self.stop_price_ticks, self.display_lots, self.expire_ns, self.order_type) + DATA_LENGTH.pack(len(self.echo)) + self.echo
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplaceOrder:
         """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
-        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid, orig_clordid, received_ns, stop_price_ticks, display_lots, expire_ns) = _REPLACE_ORDER.unpack_from(buffer, offset)
+        (block_length, _, _, _, session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid, orig_clordid, received_ns, stop_price_ticks, display_lots, expire_ns, order_type) = _REPLACE_ORDER.unpack_from(buffer, offset)
         start = offset + HEADER.size + block_length
         (length,) = DATA_LENGTH.unpack_from(buffer, start)
         start += DATA_LENGTH.size
         if len(buffer) < start + length:
             raise ValueError("ReplaceOrder.echo cut short")
-        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), received_ns, stop_price_ticks, display_lots, expire_ns, bytes(buffer[start : start + length]))
+        return cls(session, session_epoch, generation, gateway, client_seq, prev_client_seq, order_id, price_ticks, quantity_lots, instrument, side, clordid.rstrip(b"\0"), orig_clordid.rstrip(b"\0"), received_ns, stop_price_ticks, display_lots, expire_ns, order_type, bytes(buffer[start : start + length]))
 
 
-_REPLACE_ORDER = Struct("<HHHHIIIIQQQqqIB3x36s36sQqqQ")
+_REPLACE_ORDER = Struct("<HHHHIIIIQQQqqIB3x36s36sQqqQB7x")
 
 
 class _StateHashFields(NamedTuple):
@@ -1973,7 +1974,7 @@ class _OrderTriggeredFields(NamedTuple):
 
 
 class OrderTriggered(_OrderTriggeredFields):
-    """Template 116, block of 144 bytes: a stop is triggered or an at-the-close order enters its auction; precedes its trades; rested_lots and displayed_lots once the part is over."""
+    """Template 116, block of 144 bytes: a stop is triggered or an at-the-close order enters its auction; precedes its trades; rested_lots and displayed_lots are what its own matching left in the book."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 116
