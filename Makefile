@@ -22,13 +22,14 @@ NATIVE_INPUTS := $(C_SOURCES) $(wildcard engine/native/*.py engine/wire/*.xml en
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))
 
-.PHONY: help demo venue test bench lint format sanitize soak setup packages clean
+.PHONY: help demo venue test bench bench-core lint format sanitize soak setup packages clean
 
 help:
 	@echo "make demo      start everything, trade, settle, reconcile, stop"
 	@echo "make venue     start everything and leave it running until Ctrl-C"
 	@echo "make test      every test"
 	@echo "make bench     every benchmark"
+	@echo "make bench-core  the matching core beside orderly-chaos: a few minutes; QUICK=1: one"
 	@echo "make lint      ruff, mypy, import contracts, clang-format"
 	@echo "make sanitize  the C tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make clean     remove .venv, var and everything built"
@@ -44,6 +45,9 @@ test: setup
 
 bench: setup
 	@for bench in $(BENCHES); do echo "== $$bench"; $(PY) -m $$bench; done
+
+bench-core: setup
+	@$(PY) -m tests.perf.bench_matching $(if $(QUICK),--quick)
 
 soak: setup
 	@test -n "$(SOAKS)" || { echo "tests/perf has no soak_*.py" >&2; exit 1; }
