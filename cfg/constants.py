@@ -20,9 +20,21 @@ IPC_PATH_BYTES_MAX = 99
 IPC_NAME_BYTES_MAX = 24
 RUN_DIR_BYTES_MAX = IPC_PATH_BYTES_MAX - IPC_NAME_BYTES_MAX
 
-#: One fill makes a report for each side; one command adds a handful around them (accept, cancel, status).
-EVENTS_PER_FILL = 2
-EVENTS_AROUND_FILLS = 8
+#: One fill makes a trade, a tripped protection and an iceberg's refill at most; around the fills of one command stand
+#: its own events and those of a band that trips (docs/ENGINE.md section 2).
+EVENTS_PER_FILL = 3
+EVENTS_AROUND_FILLS = 16
+
+#: Largest price in ticks, and how far quantities and notionals may go in units (docs/ENGINE.md section 3).
+PRICE_TICKS_MAX = 2**24 - 1
+BASE_UNITS_MAX = 2**62
+NOTIONAL_UNITS_MAX = 2**61
+
+#: Rows that an instrument has for each of these, and pairs with a market-maker protection, in the engine.
+TICK_BANDS_MAX = 8
+FEE_TIER_MAX = 7
+SCHEDULE_ENTRIES_MAX = 8
+PROTECTIONS_MAX = 1_024
 
 #: The vault's `settle_batch` stays under the block gas limit of an ordinary chain up to this many legs.
 BATCH_LEGS_MAX = 636

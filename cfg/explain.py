@@ -1,6 +1,7 @@
 """Finds the comment of a configuration key in the TOML files shipped with this package: they are the manual.
 
-A key's comment is the run of `#` lines right above its first appearance in its table.
+A key's comment is the run of `#` lines right above its first appearance in its table. A line that begins with `#|` is
+TOML that is switched off: an example of a table that is not shipped.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from importlib.resources import files
 
 from cfg.load import TABLES
 
-_HEADER = re.compile(r"\[{1,2}(\w+)\]{1,2}$")
+_HEADER = re.compile(r"\[{1,2}([\w.]+)\]{1,2}$")
+_SWITCHED_OFF = "#| "
 _ASSIGNMENT = re.compile(r"(\w+) *= *(.+)$")
 
 
@@ -19,7 +21,8 @@ def documented_keys() -> dict[str, str]:
     entries: dict[str, str] = {}
     for file in TABLES:
         table, comment = "", list[str]()
-        for line in (files("cfg") / file).read_text(encoding="utf-8").splitlines():
+        for written in (files("cfg") / file).read_text(encoding="utf-8").splitlines():
+            line = written.removeprefix(_SWITCHED_OFF)
             if line.startswith("#"):
                 comment.append(line.removeprefix("#").removeprefix(" "))
                 continue
@@ -37,5 +40,5 @@ def explain(key: str) -> list[str]:
     return [
         entry
         for name, entry in documented_keys().items()
-        if key in (name, name.partition(".")[0], name.partition(".")[2])
+        if key in (name, name.rpartition(".")[2]) or name.startswith(f"{key}.")
     ]

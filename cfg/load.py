@@ -22,8 +22,10 @@ from cfg.model import (
     InstrumentTable,
     Log,
     MarketData,
+    MarketMakerProtection,
     Participant,
     Paths,
+    RiskLimit,
     Session,
     Settlement,
     Table,
@@ -37,7 +39,7 @@ M = TypeVar("M", bound=Table)
 TABLES: Mapping[str, frozenset[str]] = {
     VENUE_FILE: frozenset({"venue", "paths", "log", "engine", "fixgw", "mdfeed", "settlement"}),
     INSTRUMENTS_FILE: frozenset({"asset", "instrument"}),
-    PARTICIPANTS_FILE: frozenset({"participant", "account", "session"}),
+    PARTICIPANTS_FILE: frozenset({"participant", "account", "session", "risk_limit", "market_maker_protection"}),
 }
 
 
@@ -93,10 +95,16 @@ class _Reader:
 
     def rows(self, file: str, name: str, model: type[M]) -> list[Row[M]]:
         """The valid tables of an array; an array without any is an error."""
-        content = self._files[file]
-        array = self._array(file, name)
-        if content is not None and not array:
+        if self._files[file] is not None and not self._array(file, name):
             self.breaches.append((file, name, f"at least one [[{name}]] is needed"))
+        return self.optional_rows(file, name, model)
+
+    def optional_rows(self, file: str, name: str, model: type[M]) -> list[Row[M]]:
+        """The valid tables of an array that may be absent; what is no array of tables is an error."""
+        content = self._files[file]
+        if content is not None and not isinstance(content.get(name, []), list):
+            self.breaches.append((file, name, f"is written as [[{name}]]"))
+        array = self._array(file, name)
         found = []
         for index, value in enumerate(array):
             table = self._validate(model, file, f"{name}[{index}]", value)
@@ -153,6 +161,8 @@ def load(directory: Path) -> VenueConfig:
     participants = reader.rows(PARTICIPANTS_FILE, "participant", Participant)
     accounts = reader.rows(PARTICIPANTS_FILE, "account", Account)
     sessions = reader.rows(PARTICIPANTS_FILE, "session", Session)
+    risk_limits = reader.optional_rows(PARTICIPANTS_FILE, "risk_limit", RiskLimit)
+    protections = reader.optional_rows(PARTICIPANTS_FILE, "market_maker_protection", MarketMakerProtection)
 
     if paths is not None:
         paths = Paths(state_dir=_below(directory, paths.state_dir), run_dir=_below(directory, paths.run_dir))
@@ -163,11 +173,13 @@ def load(directory: Path) -> VenueConfig:
     if mdfeed is not None:
         reader.breaches += rules.feed_endpoints(mdfeed)
     if engine is not None:
-        reader.breaches += rules.pools(engine, assets, listed, accounts, sessions)
+        reader.breaches += rules.pools(engine, assets, listed, participants, accounts, sessions)
     if settlement is not None:
         reader.breaches += rules.batches(settlement, listed, assets)
     reader.breaches += _instrument_breaches(reader, assets, listed)
     reader.breaches += _participant_breaches(reader, participants, accounts, sessions)
+    reader.breaches += _pair_breaches(reader, risk_limits, protections)
+    reader.breaches += rules.risk_limits(risk_limits, listed, assets)
 
     if reader.breaches:
         order = list(TABLES)
@@ -188,6 +200,8 @@ def load(directory: Path) -> VenueConfig:
         participants=tuple(row.table for row in participants),
         accounts=tuple(row.table for row in accounts),
         sessions=tuple(row.table for row in sessions),
+        risk_limits=tuple(row.table for row in risk_limits),
+        protections=tuple(row.table for row in protections),
     )
 
 
@@ -228,3 +242,15 @@ def _participant_breaches(
     yield from rules.unique(PARTICIPANTS_FILE, "id", sessions, lambda session: session.id)
     yield from rules.unique(PARTICIPANTS_FILE, "comp_id", sessions, lambda session: session.comp_id)
     yield from rules.sessions(sessions, accounts, account_ids, participant_ids)
+
+
+def _pair_breaches(
+    reader: _Reader, risk_limits: Sequence[Row[RiskLimit]], protections: Sequence[Row[MarketMakerProtection]]
+) -> Iterator[Breach]:
+    if not reader.readable(INSTRUMENTS_FILE):
+        return
+    accounts = reader.declared(PARTICIPANTS_FILE, "account", "id")
+    instruments = reader.declared(INSTRUMENTS_FILE, "instrument", "symbol")
+    yield from rules.pairs(risk_limits, accounts, instruments)
+    yield from rules.pairs(protections, accounts, instruments)
+    yield from rules.protections(protections)

@@ -22,17 +22,32 @@ from cfg.constants import (
     EVENTS_AROUND_FILLS,
     EVENTS_PER_FILL,
     FEE_PPM_MAX,
+    FEE_TIER_MAX,
     INT64_MAX,
+    SCHEDULE_ENTRIES_MAX,
+    TICK_BANDS_MAX,
 )
 
 
-def _decimal(value: object) -> Decimal:
+def _amount(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
     if not isinstance(value, str) or not re.fullmatch(r"\d{1,18}(\.\d{1,12})?", value):
         raise ValueError('a decimal in quotes is expected, like "0.01"')
-    number = Decimal(value)
+    return Decimal(value)
+
+
+def _decimal(value: object) -> Decimal:
+    number = _amount(value)
     if number <= 0:
         raise ValueError("must be greater than 0")
     return number
+
+
+def _time_of_day(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", value):
+        raise ValueError('a time of day in quotes is expected, like "08:30:00"')
+    return value
 
 
 def _integer_text(value: object) -> int:
@@ -53,6 +68,9 @@ def _path(value: object) -> Path:
 
 
 DecimalText = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(str)]
+#: Like DecimalText, but "0" stands for "none".
+AmountText = Annotated[Decimal, BeforeValidator(_amount), PlainSerializer(str)]
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
 IntegerText = Annotated[int, BeforeValidator(_integer_text), PlainSerializer(str)]
 HostPath = Annotated[Path, BeforeValidator(_path)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -68,6 +86,11 @@ Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 CPU = Annotated[int, Field(ge=-1, le=1023)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FeePPM = Annotated[int, Field(ge=0, le=FEE_PPM_MAX)]
+#: Below 0 it is a rebate.
+MakerFeePPM = Annotated[int, Field(ge=-FEE_PPM_MAX, le=FEE_PPM_MAX)]
+BandPPM = Annotated[int, Field(ge=0, le=FEE_PPM_MAX)]
+#: A volatility auction is never asked for: a price band starts it.
+MarketPhase = Literal["pre-open", "opening-auction", "continuous", "halt", "closing-auction", "closed"]
 UnitsLimit = Annotated[int, Field(ge=0, le=INT64_MAX)]
 
 
@@ -115,8 +138,10 @@ class Engine(Table):
     max_price_pages: int = Field(default=65_536, ge=16, le=4_194_304)
     max_clordids: int = Field(default=1_048_576, ge=16, le=67_108_864)
     max_open_orders_per_session: int = Field(default=10_000, ge=1, le=16_777_216)
+    max_open_orders_per_account: int = Field(default=0, ge=0, le=16_777_216)
+    max_bustable_trades: int = Field(default=65_536, ge=1, le=16_777_216)
     max_fills_per_command: int = Field(default=256, ge=1, le=4_096)
-    max_events_per_part: int = Field(default=1_024, ge=16, le=16_384)
+    max_events_per_part: int = Field(default=1_024, ge=19, le=16_384)
     max_clock_jump_ms: int = Field(default=5_000, ge=100, le=3_600_000)
     peer_uids: tuple[Annotated[int, Field(ge=0, le=2**32 - 2)], ...] = Field(default=(), strict=False)
 
@@ -129,6 +154,8 @@ class Engine(Table):
             raise ValueError(f"max_events_per_part must be at least {events} for this max_fills_per_command")
         if self.max_open_orders_per_session > self.max_orders:
             raise ValueError("max_open_orders_per_session is greater than max_orders")
+        if self.max_open_orders_per_account > self.max_orders:
+            raise ValueError("max_open_orders_per_account is greater than max_orders")
         if self.max_price_pages > 2 * self.max_orders:
             raise ValueError("max_price_pages is more than two per order: no book can use them")
         return self
@@ -213,6 +240,35 @@ class Asset(Table):
         return int(10 ** (self.token_decimals - self.decimals))
 
 
+class TickBand(Table):
+    """[[instrument.tick_band]] Coarser steps from a price upwards."""
+
+    from_price: DecimalText
+    tick: DecimalText
+    lot: DecimalText
+
+
+class FeeTier(Table):
+    """[[instrument.fee_tier]] Rates of the accounts of one tier."""
+
+    tier: int = Field(ge=1, le=FEE_TIER_MAX)
+    maker_fee_ppm: MakerFeePPM
+    taker_fee_ppm: FeePPM
+
+
+class ScheduleEntry(Table):
+    """[[instrument.schedule]] A phase that begins by itself every day."""
+
+    time: TimeOfDay
+    phase: MarketPhase
+
+    @property
+    def second_of_day(self) -> int:
+        """Seconds after midnight UTC."""
+        hours, minutes, seconds = (int(part) for part in self.time.split(":"))
+        return (hours * 60 + minutes) * 60 + seconds
+
+
 class InstrumentTable(Table):
     """[[instrument]] as written, before its assets are known."""
 
@@ -226,9 +282,18 @@ class InstrumentTable(Table):
     price_max: DecimalText
     quantity_max: DecimalText
     notional_max: DecimalText
+    quantity_min: AmountText = Decimal(0)
+    notional_min: AmountText = Decimal(0)
     protection_ticks: int = Field(ge=1, le=INT64_MAX)
-    maker_fee_ppm: FeePPM
+    maker_fee_ppm: MakerFeePPM
     taker_fee_ppm: FeePPM
+    static_band_ppm: BandPPM = 0
+    dynamic_band_ppm: BandPPM = 0
+    volatility_auction_ms: int = Field(default=0, ge=0, le=86_400_000)
+    initial_phase: MarketPhase = "continuous"
+    tick_band: tuple[TickBand, ...] = Field(default=(), strict=False, max_length=TICK_BANDS_MAX)
+    fee_tier: tuple[FeeTier, ...] = Field(default=(), strict=False, max_length=FEE_TIER_MAX)
+    schedule: tuple[ScheduleEntry, ...] = Field(default=(), strict=False, max_length=SCHEDULE_ENTRIES_MAX)
 
 
 def _whole(value: Fraction) -> int:
@@ -252,25 +317,47 @@ class Instrument(InstrumentTable):
         """Base engine units of one lot."""
         return _whole(Fraction(self.lot_size) * 10**self.base_asset.decimals)
 
+    def ticks(self, price: Decimal) -> int:
+        """A price of the configuration in ticks."""
+        return _whole(Fraction(price) / Fraction(self.tick_size))
+
+    def lots(self, quantity: Decimal) -> int:
+        """A quantity of the configuration in lots."""
+        return _whole(Fraction(quantity) / Fraction(self.lot_size))
+
+    def quote_units(self, amount: Decimal) -> int:
+        """An amount of the configuration, in the quote asset, in engine units."""
+        return _whole(Fraction(amount) * 10**self.quote_asset.decimals)
+
     @property
     def price_min_ticks(self) -> int:
         """Lowest price an order may carry."""
-        return _whole(Fraction(self.price_min) / Fraction(self.tick_size))
+        return self.ticks(self.price_min)
 
     @property
     def price_max_ticks(self) -> int:
         """Highest price an order may carry."""
-        return _whole(Fraction(self.price_max) / Fraction(self.tick_size))
+        return self.ticks(self.price_max)
 
     @property
     def quantity_max_lots(self) -> int:
         """Largest quantity of one order."""
-        return _whole(Fraction(self.quantity_max) / Fraction(self.lot_size))
+        return self.lots(self.quantity_max)
+
+    @property
+    def quantity_min_lots(self) -> int:
+        """Smallest quantity of one order; 0 is none."""
+        return self.lots(self.quantity_min)
 
     @property
     def notional_max_units(self) -> int:
         """Largest notional of one order, in quote engine units."""
-        return _whole(Fraction(self.notional_max) * 10**self.quote_asset.decimals)
+        return self.quote_units(self.notional_max)
+
+    @property
+    def notional_min_units(self) -> int:
+        """Smallest notional of one order, in quote engine units; 0 is none."""
+        return self.quote_units(self.notional_min)
 
 
 class Participant(Table):
@@ -288,6 +375,15 @@ class Account(Table):
     name: AccountName
     kind: Literal["client", "fee", "suspense", "lender"]
     chain_address: ChainAddress = ""
+    stp_key: int = Field(default=0, ge=0, le=2**32 - 1)
+    stp_mode: Literal["none", "cancel-newest", "cancel-oldest", "cancel-both", "decrement"] = "none"
+    fee_tier: int = Field(default=0, ge=0, le=FEE_TIER_MAX)
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if self.stp_mode != "none" and self.stp_key == 0:
+            raise ValueError("stp_mode has no effect without an stp_key")
+        return self
 
 
 class Session(Table):
@@ -300,6 +396,32 @@ class Session(Table):
     password_hash: str = Field(
         pattern=r"^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$", repr=False
     )
+
+
+class RiskLimit(Table):
+    """[[risk_limit]] What one account may do in one instrument; 0 is no limit."""
+
+    account: Id
+    instrument: str
+    max_order_quantity: AmountText = Decimal(0)
+    max_order_notional: AmountText = Decimal(0)
+    max_position: AmountText = Decimal(0)
+    max_distance_ppm: int = Field(default=0, ge=0, le=10_000_000)
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if not (self.max_order_quantity or self.max_order_notional or self.max_position or self.max_distance_ppm):
+            raise ValueError("limits nothing: give at least one limit, or remove the table")
+        return self
+
+
+class MarketMakerProtection(Table):
+    """[[market_maker_protection]] When an account's quotes in one instrument are pulled."""
+
+    account: Id
+    instrument: str
+    max_fills: int = Field(ge=1, le=64)
+    window_ms: int = Field(ge=1, le=3_600_000)
 
 
 class VenueConfig(Table):
@@ -317,6 +439,8 @@ class VenueConfig(Table):
     participants: tuple[Participant, ...]
     accounts: tuple[Account, ...]
     sessions: tuple[Session, ...]
+    risk_limits: tuple[RiskLimit, ...]
+    protections: tuple[MarketMakerProtection, ...]
 
     @property
     def sha256(self) -> str:

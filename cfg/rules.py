@@ -11,8 +11,28 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cfg.constants import INT64_MAX, IPC_PATH_BYTES_MAX, PPM, RUN_DIR_BYTES_MAX
-from cfg.model import Account, Asset, Engine, InstrumentTable, MarketData, Participant, Session, Settlement
+from cfg.constants import (
+    BASE_UNITS_MAX,
+    INT64_MAX,
+    IPC_PATH_BYTES_MAX,
+    NOTIONAL_UNITS_MAX,
+    PPM,
+    PRICE_TICKS_MAX,
+    PROTECTIONS_MAX,
+    RUN_DIR_BYTES_MAX,
+)
+from cfg.model import (
+    Account,
+    Asset,
+    Engine,
+    InstrumentTable,
+    MarketData,
+    MarketMakerProtection,
+    Participant,
+    RiskLimit,
+    Session,
+    Settlement,
+)
 
 VENUE_FILE = "venue.toml"
 INSTRUMENTS_FILE = "instruments.toml"
@@ -28,6 +48,9 @@ class Row(Generic[T]):
 
     key: str
     table: T
+
+
+Identified = Row[Asset] | Row[InstrumentTable] | Row[Participant] | Row[Account] | Row[Session]
 
 
 def unique(file: str, field: str, rows: Sequence[Row[T]], value_of: Callable[[T], object]) -> Iterator[Breach]:
@@ -47,15 +70,15 @@ def pools(
     engine: Engine,
     assets: Sequence[Row[Asset]],
     instruments: Sequence[Row[InstrumentTable]],
+    participants: Sequence[Row[Participant]],
     accounts: Sequence[Row[Account]],
     sessions: Sequence[Row[Session]],
 ) -> Iterator[Breach]:
     """The engine indexes its tables by id, so every id lies below the size of its pool."""
-    tables: tuple[
-        tuple[str, str, int, Sequence[Row[Asset] | Row[InstrumentTable] | Row[Account] | Row[Session]]], ...
-    ] = (
+    tables: tuple[tuple[str, str, int, Sequence[Identified]], ...] = (
         (INSTRUMENTS_FILE, "max_assets", engine.max_assets, assets),
         (INSTRUMENTS_FILE, "max_instruments", engine.max_instruments, instruments),
+        (PARTICIPANTS_FILE, "max_accounts", engine.max_accounts, participants),
         (PARTICIPANTS_FILE, "max_accounts", engine.max_accounts, accounts),
         (PARTICIPANTS_FILE, "max_sessions", engine.max_sessions, sessions),
     )
@@ -99,7 +122,9 @@ def listing(row: Row[InstrumentTable], base: Asset, quote: Asset) -> Iterator[Br
     lot_units = lot * 10**base.decimals
     price_min_ticks, price_max_ticks = Fraction(instrument.price_min) / tick, Fraction(instrument.price_max) / tick
     quantity_max_lots = Fraction(instrument.quantity_max) / lot
+    quantity_min_lots = Fraction(instrument.quantity_min) / lot
     notional_max_units = Fraction(instrument.notional_max) * 10**quote.decimals
+    notional_min_units = Fraction(instrument.notional_min) * 10**quote.decimals
 
     def breach(field: str, message: str) -> Breach:
         return INSTRUMENTS_FILE, f"{row.key}.{field}", message
@@ -116,27 +141,100 @@ def listing(row: Row[InstrumentTable], base: Asset, quote: Asset) -> Iterator[Br
         yield breach("price_max", "must be a multiple of tick_size")
     if quantity_max_lots.denominator != 1:
         yield breach("quantity_max", "must be a multiple of lot_size")
-    if notional_max_units.denominator != 1:
-        yield breach("notional_max", f"must be a whole number of {quote.symbol} units (10^-{quote.decimals})")
+    if quantity_min_lots.denominator != 1:
+        yield breach("quantity_min", "must be a multiple of lot_size")
+    for field, units in (("notional_max", notional_max_units), ("notional_min", notional_min_units)):
+        if units.denominator != 1:
+            yield breach(field, f"must be a whole number of {quote.symbol} units (10^-{quote.decimals})")
+    if quantity_min_lots > quantity_max_lots:
+        yield breach("quantity_min", "is greater than quantity_max")
+    if notional_min_units > notional_max_units:
+        yield breach("notional_min", "is greater than notional_max")
+    if price_max_ticks > PRICE_TICKS_MAX:
+        yield breach("price_max", f"is more than {PRICE_TICKS_MAX} ticks: take a coarser tick_size")
     if price_min_ticks > price_max_ticks:
         yield breach("price_min", "is greater than price_max")
     if instrument.protection_ticks > price_max_ticks:
         yield breach("protection_ticks", "is wider than price_max")
-    if instrument.maker_fee_ppm > instrument.taker_fee_ppm:
-        yield breach("maker_fee_ppm", "is greater than taker_fee_ppm")
+    yield from tick_bands(row)
+    yield from fees(row)
+    yield from schedule(row)
 
-    fee_rate = Fraction(max(instrument.taker_fee_ppm, instrument.maker_fee_ppm), PPM)
+    tiers = instrument.fee_tier
+    fee_rate = Fraction(max(instrument.taker_fee_ppm, *(tier.taker_fee_ppm for tier in tiers), 0), PPM)
     largest_units = price_max_ticks * quantity_max_lots * tick_units
     if largest_units * (1 + fee_rate) > INT64_MAX:
         yield breach("quantity_max", f"price_max x quantity_max with its fee overflows int64 in {quote.symbol} units")
-    if quantity_max_lots * lot_units > INT64_MAX:
-        yield breach("quantity_max", f"overflows int64 in {base.symbol} units")
+    elif largest_units > NOTIONAL_UNITS_MAX:
+        yield breach("quantity_max", f"price_max x quantity_max is more than 2^61 {quote.symbol} units")
+    if quantity_max_lots * lot_units > BASE_UNITS_MAX:
+        yield breach("quantity_max", f"is more than 2^62 {base.symbol} units")
     if notional_max_units * (1 + fee_rate) > INT64_MAX:
         yield breach("notional_max", f"with its fee overflows int64 in {quote.symbol} units")
-    if notional_max_units * (1 + fee_rate) >= quote.batch_gross_limit:
+    elif notional_max_units > NOTIONAL_UNITS_MAX:
+        yield breach("notional_max", f"is more than 2^61 {quote.symbol} units")
+    # Each side's fee is rounded up by itself, so a fill can debit up to two units more than its exact cost.
+    if notional_max_units * (1 + fee_rate) + 2 >= quote.batch_gross_limit:
         yield breach("notional_max", f"with its fee must be less than {quote.symbol}'s batch_gross_limit")
     if quantity_max_lots * lot_units >= base.batch_gross_limit:
         yield breach("quantity_max", f"must be less than {base.symbol}'s batch_gross_limit")
+
+
+def tick_bands(row: Row[InstrumentTable]) -> Iterator[Breach]:
+    """Bands begin at different prices on a tick; their steps are whole ticks and lots that an order can have."""
+    instrument = row.table
+    first: dict[Fraction, int] = {}
+    for index, band in enumerate(instrument.tick_band):
+        key = f"{row.key}.tick_band[{index}]"
+        for field, value, step, of in (
+            ("from_price", band.from_price, instrument.tick_size, "tick_size"),
+            ("tick", band.tick, instrument.tick_size, "tick_size"),
+            ("lot", band.lot, instrument.lot_size, "lot_size"),
+        ):
+            if (Fraction(value) / Fraction(step)).denominator != 1:
+                yield INSTRUMENTS_FILE, f"{key}.{field}", f"must be a multiple of {of}"
+        if band.from_price > instrument.price_max:
+            yield INSTRUMENTS_FILE, f"{key}.from_price", "is greater than price_max"
+        if band.tick > instrument.price_max:
+            yield INSTRUMENTS_FILE, f"{key}.tick", "is greater than price_max"
+        if band.lot > instrument.quantity_max:
+            yield INSTRUMENTS_FILE, f"{key}.lot", "is greater than quantity_max"
+        earlier = first.setdefault(Fraction(band.from_price), index)
+        if earlier != index:
+            message = f"{band.from_price} is already used by tick_band[{earlier}]"
+            yield INSTRUMENTS_FILE, f"{key}.from_price", message
+
+
+def fees(row: Row[InstrumentTable]) -> Iterator[Breach]:
+    """Each tier is given once, no maker pays more than a taker of its tier, and no two sides together cost us money."""
+    instrument = row.table
+    rates = [(row.key, instrument.maker_fee_ppm, instrument.taker_fee_ppm)]
+    first: dict[int, str] = {}
+    for index, tier in enumerate(instrument.fee_tier):
+        key = f"{row.key}.fee_tier[{index}]"
+        rates.append((key, tier.maker_fee_ppm, tier.taker_fee_ppm))
+        earlier = first.setdefault(tier.tier, key)
+        if earlier != key:
+            yield INSTRUMENTS_FILE, f"{key}.tier", f"{tier.tier} is already used by {earlier}"
+    for key, maker, taker in rates:
+        if maker > taker:
+            yield INSTRUMENTS_FILE, f"{key}.maker_fee_ppm", "is greater than taker_fee_ppm"
+    maker, taker = min(maker for _, maker, _ in rates), min(taker for _, _, taker in rates)
+    if maker + taker < 0:
+        message = (
+            f"the greatest rebate ({-maker}) is more than the lowest taker fee ({taker}) of the instrument's tiers"
+        )
+        yield INSTRUMENTS_FILE, f"{row.key}.maker_fee_ppm", message
+
+
+def schedule(row: Row[InstrumentTable]) -> Iterator[Breach]:
+    """No two phases begin at the same time."""
+    first: dict[str, int] = {}
+    for index, entry in enumerate(row.table.schedule):
+        earlier = first.setdefault(entry.time, index)
+        if earlier != index:
+            message = f"{entry.time} is already used by schedule[{earlier}]"
+            yield INSTRUMENTS_FILE, f"{row.key}.schedule[{index}].time", message
 
 
 def listings(
@@ -236,3 +334,55 @@ def participants(rows: Sequence[Row[Participant]]) -> Iterator[Breach]:
     """Participants are told apart by id and by name."""
     yield from unique(PARTICIPANTS_FILE, "id", rows, lambda participant: participant.id)
     yield from unique(PARTICIPANTS_FILE, "name", rows, lambda participant: participant.name)
+
+
+def pairs(
+    rows: Sequence[Row[RiskLimit]] | Sequence[Row[MarketMakerProtection]],
+    declared_accounts: Collection[object],
+    declared_instruments: Collection[object],
+) -> Iterator[Breach]:
+    """A table for an account in an instrument names both rightly, and there is one for each pair."""
+    first: dict[tuple[int, str], str] = {}
+    for row in rows:
+        account, instrument = row.table.account, row.table.instrument
+        if account not in declared_accounts:
+            yield PARTICIPANTS_FILE, f"{row.key}.account", f"there is no [[account]] with id {account}"
+        if instrument not in declared_instruments:
+            message = f"there is no [[instrument]] with symbol {instrument!r}"
+            yield PARTICIPANTS_FILE, f"{row.key}.instrument", message
+        earlier = first.setdefault((account, instrument), row.key)
+        if earlier != row.key:
+            yield PARTICIPANTS_FILE, row.key, f"account {account} and {instrument!r} already have {earlier}"
+
+
+def protections(rows: Sequence[Row[MarketMakerProtection]]) -> Iterator[Breach]:
+    """The engine keeps the times of fills for so many pairs and no more."""
+    if len(rows) > PROTECTIONS_MAX:
+        message = f"{len(rows)} are more than the engine watches ({PROTECTIONS_MAX})"
+        yield PARTICIPANTS_FILE, "market_maker_protection", message
+
+
+def risk_limits(
+    rows: Sequence[Row[RiskLimit]], instruments: Sequence[Row[InstrumentTable]], assets: Sequence[Row[Asset]]
+) -> Iterator[Breach]:
+    """Limits are whole lots and whole quote units of their instrument, and fit an int64."""
+    by_symbol = {row.table.symbol: row.table for row in instruments}
+    decimals = {row.table.symbol: row.table.decimals for row in assets}
+    for row in rows:
+        limit, instrument = row.table, by_symbol.get(row.table.instrument)
+        if instrument is None:
+            continue
+        for field, value in (("max_order_quantity", limit.max_order_quantity), ("max_position", limit.max_position)):
+            lots = Fraction(value) / Fraction(instrument.lot_size)
+            if lots.denominator != 1:
+                yield PARTICIPANTS_FILE, f"{row.key}.{field}", f"must be a multiple of lot_size of {instrument.symbol}"
+            elif lots > INT64_MAX:
+                yield PARTICIPANTS_FILE, f"{row.key}.{field}", "overflows int64 in lots"
+        if instrument.quote not in decimals:
+            continue
+        units = Fraction(limit.max_order_notional) * 10 ** decimals[instrument.quote]
+        if units.denominator != 1:
+            message = f"must be a whole number of {instrument.quote} units (10^-{decimals[instrument.quote]})"
+            yield PARTICIPANTS_FILE, f"{row.key}.max_order_notional", message
+        elif units > INT64_MAX:
+            yield PARTICIPANTS_FILE, f"{row.key}.max_order_notional", "overflows int64"

@@ -16,15 +16,20 @@ from cfg.model import (
     Account,
     Asset,
     Engine,
+    FeeTier,
     FixGateway,
     InstrumentTable,
     Log,
     MarketData,
+    MarketMakerProtection,
     Participant,
     Paths,
+    RiskLimit,
+    ScheduleEntry,
     Session,
     Settlement,
     Table,
+    TickBand,
     Venue,
 )
 
@@ -150,9 +155,34 @@ def test_check_prints_every_error_and_exits_2(directory: Path) -> None:
         (
             "venue.toml",
             "max_fills_per_command = 256",
-            "max_fills_per_command = 509",
-            "venue.toml: engine: max_events_per_part must be at least 1026",
+            "max_fills_per_command = 337",
+            "venue.toml: engine: max_events_per_part must be at least 1027",
         ),
+        (
+            "venue.toml",
+            "max_open_orders_per_account = 0",
+            "max_open_orders_per_account = 262145",
+            "venue.toml: engine: max_open_orders_per_account is greater than max_orders",
+        ),
+        (
+            "venue.toml",
+            "max_bustable_trades = 65536",
+            "max_bustable_trades = 0",
+            "venue.toml: engine.max_bustable_trades: ",
+        ),
+        (
+            "participants.toml",
+            "id = 9",
+            "id = 4096",
+            "participants.toml: participant[2].id: 4096 must be less than engine.max_accounts",
+        ),
+        (
+            "participants.toml",
+            'stp_mode = "none"',
+            'stp_mode = "decrement"',
+            "participants.toml: account[0]: stp_mode has no effect without an stp_key",
+        ),
+        ("participants.toml", "fee_tier = 0", "fee_tier = 8", "participants.toml: account[0].fee_tier: "),
         (
             "venue.toml",
             "batch_max_notional = 0",
@@ -186,8 +216,33 @@ def test_check_prints_every_error_and_exits_2(directory: Path) -> None:
         (
             "instruments.toml",
             "maker_fee_ppm = 200",
-            "maker_fee_ppm = -1",
-            "instruments.toml: instrument[0].maker_fee_ppm",
+            "maker_fee_ppm = -501",
+            "instruments.toml: instrument[0].maker_fee_ppm: the greatest rebate (501) is more than the lowest",
+        ),
+        ("instruments.toml", "maker_fee_ppm = 200", "maker_fee_ppm = -500", ""),
+        (
+            "instruments.toml",
+            'price_max = "100000.00"',
+            'price_max = "167772.16"',
+            "instruments.toml: instrument[0].price_max: is more than 16777215 ticks",
+        ),
+        (
+            "instruments.toml",
+            'quantity_min = "0"',
+            'quantity_min = "0.00015"',
+            "instruments.toml: instrument[0].quantity_min: must be a multiple of lot_size",
+        ),
+        (
+            "instruments.toml",
+            'notional_min = "0"',
+            'notional_min = "10000001"',
+            "instruments.toml: instrument[0].notional_min: is greater than notional_max",
+        ),
+        (
+            "instruments.toml",
+            'initial_phase = "continuous"',
+            'initial_phase = "volatility-auction"',
+            "instruments.toml: instrument[0].initial_phase: ",
         ),
         ("participants.toml", "participant = 1", "participant = 3", "participants.toml: account[0].participant: "),
         (
@@ -227,6 +282,93 @@ def test_each_rule_is_reported_under_its_file_and_key(
         return
     found = errors_of(directory)
     assert [line for line in found if line.startswith(error)], found
+
+
+#: One right row of each table that belongs to an instrument, and of each for an account in an instrument.
+OF_AN_INSTRUMENT = """[[instrument.tick_band]]
+from_price = "5000.00"
+tick = "0.5"
+lot = "0.001"
+[[instrument.fee_tier]]
+tier = 1
+maker_fee_ppm = -200
+taker_fee_ppm = 300
+[[instrument.schedule]]
+time = "08:00:00"
+phase = "opening-auction"
+"""
+OF_A_PAIR = """[[risk_limit]]
+account = 11
+instrument = "ETH-USD"
+max_order_quantity = "10"
+[[market_maker_protection]]
+account = 11
+instrument = "ETH-USD"
+max_fills = 20
+window_ms = 1000
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        (OF_AN_INSTRUMENT, ""),
+        (OF_AN_INSTRUMENT.replace('"5000.00"', '"5000.005"'), "tick_band[0].from_price: must be a multiple of tick"),
+        (OF_AN_INSTRUMENT.replace('"0.5"', '"0.015"'), "tick_band[0].tick: must be a multiple of tick_size"),
+        (OF_AN_INSTRUMENT.replace('"0.001"', '"10000.1"'), "tick_band[0].lot: is greater than quantity_max"),
+        (OF_AN_INSTRUMENT.replace("tier = 1", "tier = 0"), "fee_tier[0].tier: "),
+        (OF_AN_INSTRUMENT.replace("= -200", "= -301"), "maker_fee_ppm: the greatest rebate (301) is more than"),
+        (OF_AN_INSTRUMENT.replace("= -200", "= 301"), "fee_tier[0].maker_fee_ppm: is greater than taker_fee_ppm"),
+        (OF_AN_INSTRUMENT.replace('"08:00:00"', '"24:00:00"'), "schedule[0].time: a time of day in quotes"),
+        (OF_AN_INSTRUMENT.replace('"opening-auction"', '"lunch"'), "schedule[0].phase: "),
+        (2 * OF_AN_INSTRUMENT, "tick_band[1].from_price: 5000.00 is already used by tick_band[0]"),
+        (2 * OF_AN_INSTRUMENT, "fee_tier[1].tier: 1 is already used by instrument[1].fee_tier[0]"),
+        (2 * OF_AN_INSTRUMENT, "schedule[1].time: 08:00:00 is already used by schedule[0]"),
+        (9 * OF_AN_INSTRUMENT, "schedule: Tuple should have at most 8 items"),
+    ],
+)
+def test_tables_of_an_instrument_are_proved_with_it(directory: Path, rows: str, error: str) -> None:
+    """Steps are whole, rows are told apart, and a rebate of any tier is covered by the lowest taker fee."""
+    path = directory / "instruments.toml"
+    path.write_text(path.read_text() + rows)
+    if not error:
+        instrument = load(directory).instruments[-1]
+        assert instrument.ticks(instrument.tick_band[0].from_price) == 50_000
+        assert instrument.schedule[0].second_of_day == 8 * 3_600
+        return
+    start = f"instruments.toml: instrument[1].{error}"
+    assert [line for line in errors_of(directory) if line.startswith(start)], errors_of(directory)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("account = 11", "account = 11", ""),
+        ("account = 11", "account = 12", "risk_limit[0].account: there is no [[account]] with id 12"),
+        ('"ETH-USD"', '"DOGE-USD"', "risk_limit[0].instrument: there is no [[instrument]] with symbol 'DOGE-USD'"),
+        ('max_order_quantity = "10"', "", "risk_limit[0]: limits nothing"),
+        ('= "10"', '= "0.00005"', "risk_limit[0].max_order_quantity: must be a multiple of lot_size of ETH-USD"),
+        ("max_order_quantity", "max_order_size", "risk_limit[0].max_order_size: there is no such key"),
+        ("max_fills = 20", "max_fills = 65", "market_maker_protection[0].max_fills: "),
+        (
+            "[[market_maker_protection]]",
+            f"{OF_A_PAIR}[[market_maker_protection]]",
+            "risk_limit[1]: account 11 and 'ETH-USD' already have risk_limit[",
+        ),
+    ],
+)
+def test_tables_of_a_pair_name_an_account_and_an_instrument(directory: Path, old: str, new: str, error: str) -> None:
+    """Risk limits and protections refer to what there is, in whole lots, once for each pair."""
+    path = directory / "participants.toml"
+    path.write_text(path.read_text() + OF_A_PAIR.replace(old, new, 1))
+    if not error:
+        config = load(directory)
+        assert config.risk_limits[0].max_order_quantity == 10
+        assert config.protections[0].window_ms == 1_000
+        return
+    assert [line for line in errors_of(directory) if line.startswith(f"participants.toml: {error}")], errors_of(
+        directory
+    )
 
 
 def test_an_account_or_address_is_bound_only_once(directory: Path) -> None:
@@ -279,11 +421,16 @@ def test_every_key_is_documented_and_ships_with_its_default() -> None:
         "settlement": Settlement,
         "asset": Asset,
         "instrument": InstrumentTable,
+        "instrument.tick_band": TickBand,
+        "instrument.fee_tier": FeeTier,
+        "instrument.schedule": ScheduleEntry,
         "participant": Participant,
         "account": Account,
         "session": Session,
+        "risk_limit": RiskLimit,
+        "market_maker_protection": MarketMakerProtection,
     }
-    keys = {f"{name}.{field}" for name, model in tables.items() for field in model.model_fields}
+    keys = {f"{name}.{field}" for name, model in tables.items() for field in model.model_fields} - tables.keys()
     assert entries.keys() == keys
     assert [key for key, entry in entries.items() if "\n" not in entry] == []
     for name in ("log", "engine", "fixgw", "mdfeed", "settlement"):
