@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from structlog.typing import FilteringBoundLogger
 
-from engine.wire.messages import CancelOrder
+from engine.wire.messages import CancelOrder, MassCancel
 from fixgw import reports, translate
 from fixgw.link import EngineLink
 from fixgw.metrics import Metrics
@@ -25,7 +25,7 @@ from fixgw.session import Logon, SessionEngine
 from fixgw.tagvalue import fields_of
 from fixgw.translate import Command, Refusal, StatusRequest
 
-COUNTER_OF = {"D": "in_new_order", "F": "in_cancel", "G": "in_replace", "H": "in_status"}
+COUNTER_OF = {"D": "in_new_order", "F": "in_cancel", "G": "in_replace", "H": "in_status", "q": "in_mass_cancel"}
 NOT_AVAILABLE = "venue not available"
 
 
@@ -165,7 +165,7 @@ class Gateway:
 
     def _why_not(self, command: Command) -> FixReason | None:
         """Why a good command can't be handed over now."""
-        if self.draining and not isinstance(command, CancelOrder):
+        if self.draining and not isinstance(command, CancelOrder | MassCancel):
             return GATEWAY_STOPPING
         if not self._link.available:
             self._metrics.add("refused_unavailable")

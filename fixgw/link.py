@@ -28,18 +28,24 @@ from engine.wire.messages import (
     AssetDefined,
     CancelRejected,
     DayEnded,
+    EpochStarted,
     Gap,
     InstrumentDefined,
+    LimitsDefined,
+    MassCanceled,
     OrderAccepted,
     OrderCanceled,
+    OrderReduced,
     OrderRejected,
     OrderReplaced,
+    OrderTriggered,
     Reason,
     Refused,
     Role,
     SessionAttach,
     SessionAttached,
     Trade,
+    TradeBusted,
     decode,
 )
 from fixgw import reports
@@ -53,7 +59,7 @@ from fixgw.session import SessionEngine
 from fixgw.store import ForwardedLog, RefusedLog
 from fixgw.translate import Command, StatusRequest
 
-Verdict = OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | CancelRejected
+Verdict = OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | MassCanceled | CancelRejected
 FRAME_COMMANDS = 256  # commands in one frame to the engine
 TICK_MS = 50
 RESEND_PAUSE_MS = 20
@@ -62,6 +68,8 @@ AVAILABLE_MS = 500  # grace after silence was noticed: a short catch-up is no ou
 FOLLOWED = frozenset(
     event.TEMPLATE_ID
     for event in (
+        EpochStarted,
+        LimitsDefined,
         AssetDefined,
         InstrumentDefined,
         SessionAttached,
@@ -69,8 +77,12 @@ FOLLOWED = frozenset(
         OrderRejected,
         OrderReplaced,
         OrderCanceled,
+        OrderTriggered,
+        OrderReduced,
+        MassCanceled,
         CancelRejected,
         Trade,
+        TradeBusted,
         DayEnded,
     )
 )

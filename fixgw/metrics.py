@@ -16,6 +16,7 @@ NAMES = (
     "in_cancel",
     "in_replace",
     "in_status",
+    "in_mass_cancel",
     "in_other",
     "in_duplicate",
     "reports",

@@ -5,42 +5,78 @@ A report is a pure function of events: written again after a crash it is the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine.wire.messages import (
     AnyMessage,
     CancelOrder,
     CancelRejected,
+    MassCancel,
+    MassCanceled,
     NewOrder,
     OrderAccepted,
     OrderCanceled,
+    OrderReduced,
     OrderRejected,
     OrderReplaced,
+    OrderTriggered,
     OrderType,
     Reason,
     ReplaceOrder,
     RequestKind,
+    SelfTradePrevention,
+    Side,
+    StopTrigger,
     TimeInForce,
     Trade,
+    TradeBusted,
 )
 from fixgw import decimals
 from fixgw.orders import Leg, Order, OrderView, Status
-from fixgw.reasons import FixReason, reason_of
+from fixgw.reasons import UNSOLICITED, FixReason, reason_of
 from fixgw.reference import Listing, Reference
 from fixgw.tagvalue import body, utc_timestamp
 
-#: ReportID(20001), ours: on 9 and j what ExecID(17) is on 8.
-REPORT_ID = 20001
+#: User-defined tags. ReportID, ours: on 9, r and j what ExecID(17) is on 8. StopTrigger, ours: which price triggers a
+#: stop. SelfTradePrevention: the number and the first two values are CME's.
+REPORT_ID, STOP_TRIGGER, SELF_TRADE_PREVENTION = 20001, 20002, 8000
 NONE = "NONE"  # OrderID(37) is required even where no order exists
 
 NEW, TRADE, CANCELED, REPLACED, REJECTED, EXPIRED, ORDER_STATUS = "0", "F", "4", "5", "8", "C", "I"
-TIME_IN_FORCE = {
+RESTATED, TRADE_CANCEL = "D", "H"
+# ExecRestatementReason(378)
+PARTIAL_DECLINE, EXCHANGE_OPTION, RESTATED_OTHER = "5", "8", "99"
+ORDER_TYPE: dict[int, str] = {
+    OrderType.MARKET: "1",
+    OrderType.LIMIT: "2",
+    OrderType.STOP: "3",
+    OrderType.STOP_LIMIT: "4",
+    OrderType.MARKET_TO_LIMIT: "K",
+}
+TIME_IN_FORCE: dict[int, str] = {
     TimeInForce.DAY: "0",
     TimeInForce.GOOD_TILL_CANCEL: "1",
+    TimeInForce.AT_THE_OPENING: "2",
     TimeInForce.IMMEDIATE_OR_CANCEL: "3",
     TimeInForce.FILL_OR_KILL: "4",
+    TimeInForce.GOOD_TILL_DATE: "6",
+    TimeInForce.AT_THE_CLOSE: "7",
 }
+PARTICIPATE_DO_NOT_INITIATE = "6"  # ExecInst(18)
+STOP_TRIGGERS: dict[int, str] = {StopTrigger.LAST_TRADE: "1", StopTrigger.REFERENCE_PRICE: "2"}
+STP_MODES: dict[int, str] = {
+    SelfTradePrevention.CANCEL_NEWEST: "N",
+    SelfTradePrevention.CANCEL_OLDEST: "O",
+    SelfTradePrevention.CANCEL_BOTH: "B",
+    SelfTradePrevention.DECREMENT: "D",
+}
+PRICED_BY_CLIENT = frozenset((OrderType.LIMIT, OrderType.STOP_LIMIT))
+PRICED = PRICED_BY_CLIENT | {OrderType.MARKET_TO_LIMIT}  # the last gets its limit from the best opposite price
+MASS_CANCEL_SECURITY, MASS_CANCEL_ALL, MASS_CANCEL_REJECTED = "1", "7", "0"  # 530, 531
+# What a refusal by the gateway repeats
+ORDER_TAGS = (11, 1, 55, 54, 38, 40, 44, 59, 18, 99, 110, 111, 126, 432, STOP_TRIGGER, SELF_TRADE_PREVENTION)
+MASS_CANCEL_TAGS = (11, 530, 1, 55, 54)
 ADDED_LIQUIDITY, REMOVED_LIQUIDITY = "1", "2"
 EXCHANGE_FEE = "4"  # MiscFeeType(139)
 
@@ -78,7 +114,9 @@ def text_of(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
-Reported = OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | CancelRejected | Trade
+Changed = OrderAccepted | OrderReplaced | OrderCanceled | OrderTriggered | OrderReduced
+Reported = Changed | Trade | TradeBusted | OrderRejected | CancelRejected | MassCanceled
+Terms = Order | OrderRejected | NewOrder
 
 
 def key_of(event: AnyMessage, leg: Leg) -> ReportKey:
@@ -93,25 +131,41 @@ def report(event: AnyMessage, leg: Leg, orders: OrderView, reference: Reference)
     order = orders.order_of(event, leg)
     if isinstance(event, CancelRejected):
         return key, _cancel_rejected(event, order, key)
+    if isinstance(event, MassCanceled):
+        return key, _mass_canceled(event, reference, key)
     if isinstance(event, OrderRejected):
         if order is not None and event.reason == Reason.POSS_RESEND_DUPLICATE:
             return key, execution(order, reference, key.text(), ORDER_STATUS, event.time_ns)
         return key, _order_rejected(event, reference, key)
     assert order is not None, f"no order for {event!r}"
-    assert isinstance(event, OrderAccepted | OrderReplaced | OrderCanceled | Trade)
     if isinstance(event, Trade):
         fields, group = _trade(event, leg, reference)
         return key, execution(order, reference, key.text(), TRADE, event.time_ns, fields, group)
+    if isinstance(event, TradeBusted):
+        fields, group = _trade_cancel(event, leg, orders, reference)
+        return key, execution(order, reference, key.text(), TRADE_CANCEL, event.time_ns, fields, group)
+    assert isinstance(event, Changed), f"no report of {event!r}"
+    exec_type, fields = _change(event, order)
+    return key, execution(order, reference, key.text(), exec_type, event.time_ns, fields)
+
+
+def _change(event: Changed, order: Order) -> tuple[str, list[tuple[int, str]]]:
+    """ExecType and the fields that tell what became of an order without a trade."""
     if isinstance(event, OrderReplaced):
-        replaced = [(41, text_of(event.orig_clordid))]
-        return key, execution(order, reference, key.text(), REPLACED, event.time_ns, replaced)
+        return REPLACED, [(41, text_of(event.orig_clordid))]
+    if isinstance(event, OrderTriggered):
+        # FIX 4.4 has no ExecType for it (L came with 5.0): Restated, with WorkingIndicator(636)=Y as 4.4 defines that.
+        why = "stop price reached" if event.stop_price_ticks else "the closing auction has begun"
+        return RESTATED, [(378, RESTATED_OTHER), (58, f"{why}: the order is working")]
+    if isinstance(event, OrderReduced):
+        return RESTATED, [(378, PARTIAL_DECLINE), (58, reason_of(event.reason).text)]
     if isinstance(event, OrderCanceled):
-        exec_type = EXPIRED if order.status is Status.EXPIRED else CANCELED
-        fields = [(58, reason_of(event.reason).text)]
         if event.client_seq:
-            fields = [(11, text_of(event.clordid)), (41, text_of(event.orig_clordid))]
-        return key, execution(order, reference, key.text(), exec_type, event.time_ns, fields)
-    return key, execution(order, reference, key.text(), NEW, event.time_ns)
+            return CANCELED, [(11, text_of(event.clordid)), (41, text_of(event.orig_clordid))]
+        exec_type = EXPIRED if order.status is Status.EXPIRED else CANCELED
+        restated = EXCHANGE_OPTION if event.reason in UNSOLICITED else ""
+        return exec_type, [(378, restated), (58, reason_of(event.reason).text)]
+    return NEW, []
 
 
 def execution(
@@ -134,21 +188,41 @@ def execution(
         1: reference.account_names.get(order.account, str(order.account)),
         55: listing.symbol,
         54: str(order.side),
-        38: decimals.to_text(order.quantity_lots * listing.lot_mantissa, listing.lot_exponent),
-        40: str(order.order_type),
-        44: _price(order.price_ticks, listing) if order.order_type == OrderType.LIMIT else "",
-        59: TIME_IN_FORCE[TimeInForce(order.time_in_force)],
-        151: decimals.to_text(order.leaves_lots * listing.lot_mantissa, listing.lot_exponent),
-        14: decimals.to_text(order.cum_lots * listing.lot_mantissa, listing.lot_exponent),
+        **dict(_terms(order, listing)),
+        44: _price(order.price_ticks, listing) if order.order_type in PRICED else "",
+        151: _quantity(order.leaves_lots, listing),
+        14: _quantity(order.cum_lots, listing),
         6: _average_price(order, listing),
         60: utc_timestamp(time_ns),
     }
+    if order.contingent and order.status is Status.NEW:
+        fields[636] = "Y" if order.working else "N"
     fields.update(extra or ())
     return body("8", fields.items(), group=group + ("\x01" if group and order.echo else "") + text_of(order.echo))
 
 
+def _terms(order: Terms, listing: Listing | None) -> Fields:
+    """What the client ordered, in its words, without the Price, which for some types the engine sets."""
+    yield 40, ORDER_TYPE[order.order_type]
+    yield 59, TIME_IN_FORCE[order.time_in_force]
+    yield 18, PARTICIPATE_DO_NOT_INITIATE if order.post_only else ""
+    yield 126, utc_timestamp(order.expire_ns) if order.expire_ns else ""
+    yield STOP_TRIGGER, STOP_TRIGGERS.get(order.trigger, "")
+    yield SELF_TRADE_PREVENTION, STP_MODES.get(order.stp_mode, "")
+    if listing is None:
+        return
+    yield 38, _quantity(order.quantity_lots, listing)
+    yield 99, _price(order.stop_price_ticks, listing) if order.stop_price_ticks else ""
+    yield 110, _quantity(order.min_lots, listing) if order.min_lots else ""
+    yield 111, _quantity(order.display_lots, listing) if order.display_lots else ""
+
+
 def _price(ticks: int, listing: Listing) -> str:
     return decimals.to_text(ticks * listing.tick_mantissa, listing.tick_exponent)
+
+
+def _quantity(lots: int, listing: Listing) -> str:
+    return decimals.to_text(lots * listing.lot_mantissa, listing.lot_exponent)
 
 
 def _average_price(order: Order, listing: Listing) -> str:
@@ -159,17 +233,41 @@ def _average_price(order: Order, listing: Listing) -> str:
 
 def _trade(event: Trade, leg: Leg, reference: Reference) -> tuple[list[tuple[int, str]], str]:
     listing = reference.listings[event.instrument]
-    fields = [
-        (31, _price(event.price_ticks, listing)),
-        (32, decimals.to_text(event.quantity_lots * listing.lot_mantissa, listing.lot_exponent)),
-        (851, ADDED_LIQUIDITY if leg is Leg.MAKER else REMOVED_LIQUIDITY),
-    ]
+    fields = [(31, _price(event.price_ticks, listing)), (32, _quantity(event.quantity_lots, listing))]
+    if not event.auction:  # in an auction nobody takes what another one offers, and FIX 4.4 has no value for that
+        fields.append((851, ADDED_LIQUIDITY if leg is Leg.MAKER else REMOVED_LIQUIDITY))
     fee_units = event.maker_fee_units if leg is Leg.MAKER else event.taker_fee_units
+    return fields, _fee_group(fee_units, listing, reference)
+
+
+def _trade_cancel(
+    event: TradeBusted, leg: Leg, orders: OrderView, reference: Reference
+) -> tuple[list[tuple[int, str]], str]:
+    """What is taken back: the trade by its ExecID, its price and quantity, and the fee as a negative amount."""
+    listing = reference.listings[event.instrument]
+    busted = ReportKey(False, orders.epoch_at(event.trade_id), event.trade_id, leg.value)
+    fields = [
+        (19, busted.text()),
+        (31, _price(event.price_ticks, listing)),
+        (32, _quantity(event.quantity_lots, listing)),
+        (58, f"trade busted: {_one_line(event.reason_text)}"),
+    ]
+    is_buyer = (leg is Leg.TAKER) == (event.taker_side == Side.BUY)
+    fee_units = event.buyer_fee_units if is_buyer else event.seller_fee_units
+    return fields, _fee_group(-fee_units, listing, reference)
+
+
+def _one_line(operator_text: bytes) -> str:
+    """An operator's words: whatever they hold, they stay one FIX field."""
+    return "".join(letter if letter.isprintable() else " " for letter in operator_text.decode("utf-8", "replace"))
+
+
+def _fee_group(fee_units: int, listing: Listing, reference: Reference) -> str:
     if not fee_units:
-        return fields, ""
+        return ""
     quote = reference.assets[listing.quote]
     amount = decimals.to_text(fee_units, quote.decimals)
-    return fields, f"136=1\x01137={amount}\x01138={quote.symbol}\x01139={EXCHANGE_FEE}"
+    return f"136=1\x01137={amount}\x01138={quote.symbol}\x01139={EXCHANGE_FEE}"
 
 
 def _order_rejected(event: OrderRejected, reference: Reference, key: ReportKey) -> str:
@@ -188,12 +286,10 @@ def _order_fields(order: OrderRejected | NewOrder, listing: Listing | None, refe
     yield 11, text_of(order.clordid)
     yield 1, reference.account_names.get(order.account, "")
     yield 54, str(order.side)
-    yield 40, str(order.order_type)
-    yield 59, TIME_IN_FORCE[TimeInForce(order.time_in_force)]
+    yield from _terms(order, listing)
     if listing is not None:
         yield 55, listing.symbol
-        yield 38, decimals.to_text(order.quantity_lots * listing.lot_mantissa, listing.lot_exponent)
-        yield 44, _price(order.price_ticks, listing) if order.order_type == OrderType.LIMIT else ""
+        yield 44, _price(order.price_ticks, listing) if order.order_type in PRICED_BY_CLIENT else ""
 
 
 def _rejection(key: ReportKey, reason: FixReason, time_ns: int, order_fields: Fields, parties: str) -> str:
@@ -214,15 +310,41 @@ def _rejection(key: ReportKey, reason: FixReason, time_ns: int, order_fields: Fi
 
 
 def _cancel_rejected(event: CancelRejected, order: Order | None, key: ReportKey) -> str:
-    return cancel_reject(
-        key,
-        event.request,
-        order,
-        text_of(event.clordid),
-        text_of(event.orig_clordid),
-        reason_of(event.reason),
-        event.time_ns,
-    )
+    reason = reason_of(event.reason)
+    clordid = text_of(event.clordid)
+    if event.request == RequestKind.MASS_CANCEL:  # the event does not say what the request was about but by its reason
+        asked = MASS_CANCEL_SECURITY if event.reason == Reason.UNKNOWN_INSTRUMENT else MASS_CANCEL_ALL
+        return mass_cancel_reject([(11, clordid), (530, asked)], key, reason, event.time_ns)
+    return cancel_reject(key, event.request, order, clordid, text_of(event.orig_clordid), reason, event.time_ns)
+
+
+def _mass_canceled(event: MassCanceled, reference: Reference, key: ReportKey) -> str:
+    filters = list(_mass_cancel_filters(event, reference))
+    return _mass_cancel_report(filters, key, dict(filters)[530], event.time_ns, [(533, str(event.canceled_orders))])
+
+
+def _mass_cancel_filters(request: MassCanceled | MassCancel, reference: Reference) -> Fields:
+    """What an Order Mass Cancel Request asked for, back in its words."""
+    yield 11, text_of(request.clordid)
+    yield 530, MASS_CANCEL_SECURITY if request.instrument else MASS_CANCEL_ALL
+    yield 1, reference.account_names.get(request.account, "")
+    listing = reference.listings.get(request.instrument)
+    yield 55, listing.symbol if listing else ""
+    yield 54, str(request.side) if request.side else ""
+
+
+def mass_cancel_reject(filters: Iterable[tuple[int, str]], key: ReportKey, reason: FixReason, time_ns: int) -> str:
+    """An Order Mass Cancel Report that refuses."""
+    why = [(532, str(reason.mass_cancel_rej_reason)), (58, reason.text)]
+    return _mass_cancel_report(filters, key, MASS_CANCEL_REJECTED, time_ns, why)
+
+
+def _mass_cancel_report(
+    filters: Iterable[tuple[int, str]], key: ReportKey, response: str, time_ns: int, outcome: list[tuple[int, str]]
+) -> str:
+    """Its OrderID(37) is the venue's name for the request: the report's own id."""
+    own = [(37, key.text()), (531, response), *outcome, (60, utc_timestamp(time_ns)), (REPORT_ID, key.text())]
+    return body("r", [*filters, *own])
 
 
 def cancel_reject(
@@ -247,12 +369,20 @@ def cancel_reject(
 
 def refused_text(fields: dict[str, str], parties: str, key: ReportKey, reason: FixReason, time_ns: int) -> str:
     """The gateway's own Execution Report that rejects a NewOrderSingle: its words come back as they were sent."""
-    echoed = ((tag, fields.get(str(tag), "")) for tag in (11, 1, 55, 54, 38, 40, 44, 59))
-    return _rejection(key, reason, time_ns, echoed, parties)
+    return _rejection(key, reason, time_ns, _echoed(fields, ORDER_TAGS), parties)
+
+
+def refused_mass_cancel(fields: dict[str, str], key: ReportKey, reason: FixReason, time_ns: int) -> str:
+    """The gateway's own Order Mass Cancel Report that refuses, likewise."""
+    return mass_cancel_reject(_echoed(fields, MASS_CANCEL_TAGS), key, reason, time_ns)
+
+
+def _echoed(fields: dict[str, str], tags: tuple[int, ...]) -> Fields:
+    return ((tag, fields.get(str(tag), "")) for tag in tags)
 
 
 def refused_command(
-    command: NewOrder | CancelOrder | ReplaceOrder,
+    command: NewOrder | CancelOrder | ReplaceOrder | MassCancel,
     key: ReportKey,
     reason: FixReason,
     time_ns: int,
@@ -264,6 +394,8 @@ def refused_command(
         listing = reference.listings.get(command.instrument)
         echoed = _order_fields(command, listing, reference)
         return _rejection(key, reason, time_ns, echoed, text_of(command.echo))
+    if isinstance(command, MassCancel):
+        return mass_cancel_reject(_mass_cancel_filters(command, reference), key, reason, time_ns)
     order = orders.find(command.session, command.order_id, command.orig_clordid)
     request = RequestKind.CANCEL if isinstance(command, CancelOrder) else RequestKind.REPLACE
     return cancel_reject(key, request, order, text_of(command.clordid), text_of(command.orig_clordid), reason, time_ns)

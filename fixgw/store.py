@@ -26,8 +26,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from struct import Struct
 
-from engine.wire.messages import CancelOrder, NewOrder, ReplaceOrder, decode
+from engine.wire.messages import decode
 from fixgw.reports import ReportKey
+from fixgw.translate import Command
 
 RECORD = Struct("<II")  # size, crc32 of the payload
 RECORD_MAX = 1 << 16
@@ -98,16 +99,16 @@ class ForwardedLog:
 
     def __init__(self, path: Path) -> None:
         self._log = RecordLog(path)
-        self.pending: dict[tuple[int, int, int], NewOrder | CancelOrder | ReplaceOrder] = {}
+        self.pending: dict[tuple[int, int, int], Command] = {}
         for record in self._log.records:
             command = decode(record)
-            assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder)
+            assert isinstance(command, Command)
             self.pending[command.session, command.session_epoch, command.client_seq] = command
 
-    def append(self, command: NewOrder | CancelOrder | ReplaceOrder) -> None:
+    def append(self, command: Command) -> None:
         self._log.append(command.encode())
 
-    def keep(self, commands: Iterable[NewOrder | CancelOrder | ReplaceOrder]) -> None:
+    def keep(self, commands: Iterable[Command]) -> None:
         """Forget all but these."""
         self._log.rewrite(command.encode() for command in commands)
 

@@ -5,10 +5,16 @@ Text is what the session engine hands over: UTF-8 with surrogateescape, fields e
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 SOH = "\x01"
+SECOND_NS = 1_000_000_000
+_TIMESTAMP = re.compile(r"([0-9]{8}-[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{3}|[0-9]{6}))?")
+_DATE = re.compile(r"[0-9]{8}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PARTY_TAGS = frozenset(("448", "447", "452"))
 
 
@@ -55,3 +61,25 @@ def utc_timestamp(time_ns: int) -> str:
     """UTCTimestamp with microseconds, as in 20260102-03:04:05.000006."""
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
     return f"{time.strftime('%Y%m%d-%H:%M:%S', time.gmtime(seconds))}.{nanoseconds // 1000:06d}"
+
+
+def timestamp_ns(text: str) -> int:
+    """A UTCTimestamp with seconds, milliseconds or microseconds as ns since the epoch; ValueError if it is none."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text} is not YYYYMMDD-HH:MM:SS with at most six decimals")
+    moment = datetime.strptime(match[1], "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
+    return _seconds(moment) * SECOND_NS + int((match[2] or "0").ljust(9, "0"))
+
+
+def end_of_date_ns(text: str) -> int:
+    """The midnight UTC that ends the day YYYYMMDD, as ns since the epoch; ValueError if there is no such day."""
+    if _DATE.fullmatch(text) is None:
+        raise ValueError(f"{text} is not YYYYMMDD")
+    day = datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
+    return (_seconds(day) + 86_400) * SECOND_NS
+
+
+def _seconds(moment: datetime) -> int:
+    """Whole seconds since the epoch; moments here have no fraction."""
+    return (moment - _EPOCH) // timedelta(seconds=1)
