@@ -1,0 +1,68 @@
+/* Writing events: entries straight into the caller's buffer, numbered densely.
+
+   An event begins zeroed with its head filled in; the last event of a command is marked when the command is over. */
+#ifndef VENUE_EVENT_H
+#define VENUE_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "frame.h"
+#include "message.h"
+#include "venue_assert.h"
+
+struct event_writer {
+    uint8_t *start;
+    uint8_t *cursor;
+    uint8_t *end;
+    struct frame_event *last;
+    uint64_t sequence; /* of the last event ever written */
+    uint64_t command_sequence;
+    uint64_t time_ns;
+    uint32_t epoch;
+    uint32_t count; /* of this command */
+};
+
+/* Starts an event of `size` message bytes of which `block_length` are its block; returns the block. */
+static inline void *event_start(struct event_writer *events, uint16_t template_id, uint16_t block_length,
+                                uint32_t size) {
+    struct frame_entry *entry = (void *)events->cursor;
+    const size_t whole = frame_entry_size(size);
+    VENUE_ASSERT((size_t)(events->end - events->cursor) >= whole, "a command's events fit core_output_max");
+    memset(events->cursor, 0, whole);
+    entry->size = size;
+    struct frame_event *event = (void *)(events->cursor + sizeof *entry);
+    event->header = (struct wire_header){
+        .block_length = block_length,
+        .template_id = template_id,
+        .schema_id = WIRE_SCHEMA_ID,
+        .version = WIRE_SCHEMA_VERSION,
+    };
+    event->sequence = ++events->sequence;
+    event->command_sequence = events->command_sequence;
+    event->time_ns = events->time_ns;
+    event->epoch = events->epoch;
+    events->last = event;
+    events->count++;
+    events->cursor += whole;
+    return (uint8_t *)event + sizeof(struct wire_header);
+}
+
+static inline void *event_begin(struct event_writer *events, uint16_t template_id, uint16_t block_length) {
+    return event_start(events, template_id, block_length, (uint32_t)sizeof(struct wire_header) + block_length);
+}
+
+/* An event that ends with the command's varData. */
+static inline void *event_begin_echo(struct event_writer *events, uint16_t template_id, uint16_t block_length,
+                                     struct echo echo) {
+    const uint32_t size = (uint32_t)(sizeof(struct wire_header) + block_length + sizeof echo.size) + echo.size;
+    uint8_t *block = event_start(events, template_id, block_length, size);
+    memcpy(block + block_length, &echo.size, sizeof echo.size);
+    if (echo.size > 0) {
+        memcpy(block + block_length + sizeof echo.size, echo.bytes, echo.size);
+    }
+    return block;
+}
+
+#endif

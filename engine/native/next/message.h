@@ -1,0 +1,87 @@
+/* Reading a command: an SBE message of any bytes at any address becomes a checked view, or nothing.
+
+   Nothing outside `size` bytes is ever read. The fields are read where they are when they are aligned, else from a copy. */
+#ifndef VENUE_MESSAGE_H
+#define VENUE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+/* varData that goes from a command to its event unread. */
+struct echo {
+    const uint8_t *bytes;
+    uint16_t size;
+};
+
+/* The first fields of NewOrder, CancelOrder, ReplaceOrder and MassCancel. */
+struct client_command {
+    uint32_t session;
+    uint32_t session_epoch;
+    uint32_t generation;
+    uint32_t gateway;
+    uint64_t client_seq;
+    uint64_t prev_client_seq;
+};
+_Static_assert(offsetof(struct wire_new_order, prev_client_seq) == offsetof(struct client_command, prev_client_seq) &&
+                   offsetof(struct wire_cancel_order, prev_client_seq) ==
+                       offsetof(struct client_command, prev_client_seq) &&
+                   offsetof(struct wire_replace_order, prev_client_seq) ==
+                       offsetof(struct client_command, prev_client_seq) &&
+                   offsetof(struct wire_mass_cancel, prev_client_seq) ==
+                       offsetof(struct client_command, prev_client_seq),
+               "client commands start alike");
+
+/* Blocks of all commands. */
+union command {
+    struct client_command client;
+    struct wire_epoch_start epoch_start;
+    struct wire_limits_set limits_set;
+    struct wire_asset_set asset_set;
+    struct wire_instrument_set instrument_set;
+    struct wire_account_set account_set;
+    struct wire_session_set session_set;
+    struct wire_credit credit;
+    struct wire_trading_state_set trading_state_set;
+    struct wire_end_of_day end_of_day;
+    struct wire_checkpoint checkpoint;
+    struct wire_settlement_status settlement_status;
+    struct wire_session_attach session_attach;
+    struct wire_new_order new_order;
+    struct wire_cancel_order cancel_order;
+    struct wire_replace_order replace_order;
+    struct wire_state_hash state_hash;
+    struct wire_mass_cancel mass_cancel;
+    struct wire_phase_set phase_set;
+    struct wire_schedule_set schedule_set;
+    struct wire_reference_price_set reference_price_set;
+    struct wire_tick_band_set tick_band_set;
+    struct wire_fee_schedule_set fee_schedule_set;
+    struct wire_risk_limits_set risk_limits_set;
+    struct wire_market_maker_protection_set market_maker_protection_set;
+    struct wire_market_maker_protection_reset market_maker_protection_reset;
+    struct wire_kill_switch_set kill_switch_set;
+    struct wire_operator_cancel operator_cancel;
+    struct wire_transfer transfer;
+    struct wire_trade_bust trade_bust;
+};
+
+/* A whole command. `command` points into the message, or into `copy`. */
+struct message {
+    const union command *command;
+    struct echo echo;
+    uint16_t template_id;
+};
+
+/* False when the bytes are not exactly one command; template_id is set to what its header says, 0 when there is none.
+   `copy` is used when the bytes are not aligned to 8. A newer writer's further fields are skipped. */
+bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message);
+
+/* True for NewOrder, CancelOrder, ReplaceOrder and MassCancel. */
+static inline bool message_is_client(uint16_t template_id) {
+    return (template_id >= WIRE_NEW_ORDER && template_id <= WIRE_REPLACE_ORDER) || template_id == WIRE_MASS_CANCEL;
+}
+
+#endif

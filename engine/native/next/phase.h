@@ -1,0 +1,31 @@
+/* Market phases, call auctions and what they do to orders (docs/ENGINE.md section 7). */
+#ifndef VENUE_PHASE_H
+#define VENUE_PHASE_H
+
+#include "state.h"
+
+/* Who changes a phase; the operator's text is empty for the rest. */
+struct phase_change {
+    uint32_t instrument;
+    uint8_t phase;
+    uint8_t cause;
+    uint64_t end_ns;
+    const char *operator;    /* 16 bytes, or NULL */
+    const char *reason_text; /* 48 bytes, or NULL */
+};
+
+/* PhaseChanged, and what the new phase starts. The change must be allowed. */
+void phase_change(struct core *core, const struct phase_change *change);
+
+/* A price band has stopped a taker and volatility_auction_ms > 0: phase VolatilityAuction. */
+void phase_trip_band(struct core *core, uint32_t instrument);
+
+/* Slices: Uncross, Purge (auction.c), Activate (phase.c). */
+void uncross_go_on(struct core *core);
+void purge_go_on(struct core *core);
+void activate_go_on(struct core *core);
+
+/* Auction price, volume and surplus as orders stand now; all 0 when nothing would trade. */
+struct indicative auction_price(const struct core *core, uint32_t instrument);
+
+#endif

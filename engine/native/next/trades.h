@@ -1,0 +1,64 @@
+/* The last trades, remembered so that an operator can bust one: a ring of max_bustable_trades. */
+#ifndef VENUE_TRADES_H
+#define VENUE_TRADES_H
+
+#include <stdint.h>
+
+#include "mix.h"
+
+struct arena;
+
+struct remembered_trade {
+    uint64_t trade_id;
+    int64_t quantity_lots;
+    int64_t notional_units;
+    int64_t buyer_fee_units;
+    int64_t seller_fee_units;
+    uint64_t buyer_order_id;
+    uint64_t seller_order_id;
+    uint32_t price_ticks;
+    uint32_t buyer_account;
+    uint32_t seller_account;
+    uint16_t instrument;
+    uint16_t buyer_session;
+    uint16_t seller_session;
+    uint8_t taker_side;
+    uint8_t busted;
+    uint32_t reserved;
+    uint64_t mix_low; /* its part in the hash; meaningless while it is not hashed */
+    uint64_t mix_high;
+};
+_Static_assert(sizeof(struct remembered_trade) == 96, "a remembered trade is one and a half cache lines");
+
+/* Trades are numbered from 0 as they come; number n lies at ring[n % capacity]. first <= hashed <= end, or hashed < first
+ * = end only never: what is forgotten leaves the hash. */
+struct trades {
+    struct remembered_trade *ring;
+    uint32_t capacity;
+    uint32_t place; /* end % capacity */
+    uint64_t first; /* oldest remembered */
+    uint64_t hashed; /* the first not yet in `hash`, from `first` up */
+    uint64_t end;
+    u128 hash; /* as of the last state hash, without what was forgotten since */
+};
+
+void trades_lay_out(struct trades *trades, struct arena *arena, uint32_t capacity);
+
+/* Where the next trade is written, all fields but the mix: the oldest is forgotten when `max` (at least 1) are remembered. */
+struct remembered_trade *trades_next(struct trades *trades, uint32_t max);
+
+/* The limit has changed: forgets the oldest beyond `max`. */
+void trades_keep(struct trades *trades, uint32_t max);
+
+/* The remembered trade of this id, NULL when there is none. */
+struct remembered_trade *trades_find(const struct trades *trades, uint64_t trade_id);
+
+/* Marks it busted; the hash follows. */
+void trades_bust(struct trades *trades, struct remembered_trade *trade);
+
+/* Brings `hash` in step. */
+void trades_rehash(struct trades *trades);
+
+u128 trade_mix(const struct remembered_trade *trade);
+
+#endif
