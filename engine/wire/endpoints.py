@@ -14,20 +14,34 @@ from engine.wire.messages import (
     Checkpoint,
     Credit,
     EndOfDay,
+    KillSwitchSet,
+    MarketMakerProtectionReset,
+    MassCancel,
     NewOrder,
+    OperatorCancel,
+    PhaseSet,
+    ReferencePriceSet,
     ReplaceOrder,
     Role,
     SessionAttach,
     SettlementStatus,
+    TradeBust,
     TradingStateSet,
+    Transfer,
 )
 
-# Templates each role may send; reference data, EpochStart, Continue and StateHash come only from the engine daemon
-# itself (Role.INTERNAL).
+# Templates each role may send; reference data, EpochStart, Continue, ClockTick and StateHash come only from the engine
+# daemon itself (Role.INTERNAL).
 ALLOWED: dict[Role, frozenset[int]] = {
-    Role.GATEWAY: frozenset(m.TEMPLATE_ID for m in (SessionAttach, NewOrder, CancelOrder, ReplaceOrder)),
+    Role.GATEWAY: frozenset(m.TEMPLATE_ID for m in (SessionAttach, NewOrder, CancelOrder, ReplaceOrder, MassCancel)),
     Role.SETTLEMENT: frozenset(m.TEMPLATE_ID for m in (Credit, Checkpoint, SettlementStatus)),
-    Role.ADMIN: frozenset(m.TEMPLATE_ID for m in (TradingStateSet, EndOfDay)),
+    Role.ADMIN: frozenset(
+        m.TEMPLATE_ID
+        for m in (
+            *(TradingStateSet, EndOfDay, PhaseSet, ReferencePriceSet, MarketMakerProtectionReset),
+            *(KillSwitchSet, OperatorCancel, Transfer, TradeBust),
+        )
+    ),
 }
 
 
