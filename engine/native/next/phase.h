@@ -28,4 +28,17 @@ void activate_go_on(struct core *core);
 /* Auction price, volume and surplus as orders stand now; all 0 when nothing would trade. */
 struct indicative auction_price(const struct core *core, uint32_t instrument);
 
+void auction_orders_lay_out(struct auction_orders *orders, struct arena *arena, uint32_t capacity,
+                            uint32_t instruments);
+
+/* Orders that an auction's end purges. */
+static inline bool auction_only(uint8_t time_in_force) {
+    return time_in_force == WIRE_TIME_IN_FORCE_AT_THE_OPENING || time_in_force == WIRE_TIME_IN_FORCE_AT_THE_CLOSE;
+}
+
+/* An auction_only order is open from here on, or no more: called by order_list and order_unlist for those orders, once
+ * each. */
+void auction_order_opened(struct core *core, uint32_t index);
+void auction_order_closed(struct core *core, uint32_t index);
+
 #endif

@@ -92,12 +92,28 @@ struct protections {
     u128 hash; /* of the protections, as of the last state hash */
 };
 
-/* Heap of GoodTillDate orders (timer.h) and when the next timer is due. */
+/* Which instrument's time comes first: a tree of maxima over the instruments, root at 1. A time is kept negated
+   (mod 2^64), so that 0 is none and the greatest is the earliest. */
+struct alarms {
+    uint64_t *nodes;
+};
+
+/* Heap of GoodTillDate orders, and the instruments' times (timer.h). */
 struct timers {
     uint32_t *heap; /* order indices from place 1, least (expire_ns, order_id) first */
     uint32_t count;
-    bool stale; /* next_ns must be found again */
-    uint64_t next_ns;
+    uint32_t leaves; /* of each tree: a power of two */
+    struct alarms ends;
+    struct alarms schedules;
+    struct alarms indicatives;
+};
+
+/* Open AtTheOpening and AtTheClose orders (phase.h). */
+struct auction_orders {
+    uint64_t *open;   /* bit per order index */
+    uint64_t words;   /* of `open` */
+    uint32_t *counts; /* per instrument, parked orders too */
+    uint32_t *parked; /* per instrument, those in its parked list */
 };
 
 struct core {
@@ -123,6 +139,8 @@ struct core {
     struct trades trades;
     struct protections protections;
     struct timers timers;
+    struct auction_orders auction_orders;
+    int64_t uncross_lots; /* volume of the uncross at work: what its closing event says */
     uint64_t last_deposit_seq;
     uint64_t last_checkpoint;
     uint64_t last_transfer_seq;

@@ -6,7 +6,8 @@
 #include "state.h"
 
 /* Sets ORDER_DORMANT and priority := this command; the order joins the back of its stop level, or of its instrument's
-   parked list. It stands nowhere before. displayed_lots := 0 in its terms. instrument.stops counts the former. */
+   parked list, and is listed (order_list). It stands nowhere before. displayed_lots := 0 in its terms. instrument.stops
+   counts the former. */
 void dormant_join(struct core *core, uint32_t index);
 
 /* Takes a dormant order out of its ladder or list; ORDER_DORMANT stays set. */

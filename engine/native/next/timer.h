@@ -5,17 +5,21 @@
 
 #include "state.h"
 
-void timers_lay_out(struct timers *timers, struct arena *arena, uint32_t orders);
+void timers_lay_out(struct timers *timers, struct arena *arena, uint32_t orders, uint32_t instruments);
 
-/* An open GoodTillDate order enters the heap (its terms' expire_ns set), leaves it, or has another expire_ns. */
+/* An open GoodTillDate order enters the heap (its terms' expire_ns set), leaves it, or has another expire_ns. The first
+   two are called by order_list and order_unlist, for orders with ORDER_TERMS and an expire_ns; without effect when it
+   is in the heap, or not in it. */
 void expiry_add(struct core *core, uint32_t index);
 void expiry_remove(struct core *core, uint32_t index);
 void expiry_moved(struct core *core, uint32_t index);
 
-/* One of the instrument's end_ns, next_schedule_ns or indicative_ns has changed. */
-static inline void timer_changed(struct core *core) {
-    core->timers.stale = true;
-}
+/* Call after a change of the instrument's end_ns, next_schedule_ns or indicative_ns (market_changed is called by whoever
+ * changes them). */
+void timer_changed(struct core *core, uint32_t instrument);
+
+/* The earliest time of all, 0 when there is none. */
+uint64_t timer_next_ns(const struct core *core);
 
 /* The least t > time of the instrument's schedule; 0 when it has none. */
 uint64_t schedule_next_ns(const struct instrument *instrument, uint64_t time_ns);
