@@ -43,10 +43,11 @@ ABOUT = (
     "500 k resting; D sweeps of 600 orders. Command: processor time, message bytes in memory to events in a ring "
     "of 8 MB; our core with check, risk, balances, maker and taker fees, full events, invariants and the state "
     "hash asked for every 256 commands. Baseline: orderly-chaos on the same file in the same run, in turns; it "
-    "matches and reports trades, nothing else. Every run ends in the trade_hash of its file. Latency: time stamp "
-    "counter around one command, with the messages ahead looked at as the loop can with what it has drained "
-    "(alone: not); outside sweeps: commands with at most 2 fills; samples of a run of 64 commands in which the "
-    "kernel took the CPU away are set aside. Worst single command: the slowest when for each the best of the "
+    "matches and reports trades, nothing else. Both have touched their memory before. Every run ends in the "
+    "trade_hash of its file. Latency: time stamp counter around one command, with the messages ahead looked at as "
+    "the loop can with what it has drained (alone: not); outside sweeps: commands with at most 2 fills; samples "
+    "of a run of 64 commands in which the kernel took the CPU away are set aside; the state hash, asked for "
+    "between two commands, is told apart. Worst single command: the slowest when for each the best of the "
     "repetitions counts, so that what the machine did meanwhile does not. Excluded: transport, journal, "
     "publishing."
 )
@@ -263,6 +264,7 @@ def latency_rows(case: str, driver: Driver) -> list[Row]:
         p999 = [answer["p99.9"] for answer in answers]
         rows.append(bounded_row(case, f"p99.9{mode} outside sweeps", "ns", p999, P999_TARGET_NS))
         rows.append(worst_row(case, f"worst single command{mode}", answers))
+        rows.append(row(case, f"state hash{mode}, once", "ns", [answer["hash"] for answer in answers]))
         rows.append(row(case, f"samples set aside{mode}", "count", [answer["aside"] for answer in answers]))
         if answers[0]["sweep_fills"]:
             per_fill = [answer["sweep_ns"] / answer["sweep_fills"] for answer in answers]

@@ -5,7 +5,8 @@
    input: throughput [alone] [nohash] | latency [alone] [nohash] | memory
 
    Every command goes through core_check and core_apply as in the engine's loop; events go into a ring of 8 MB that is
-   written round and round; the state hash is asked for every 256 commands. Unless `alone`, the core may look at
+   written round and round; the state hash is asked for every 256 commands, between two commands: its latency is told
+   apart from theirs. Unless `alone`, the core may look at
    messages ahead, as the loop can with what it has drained. A run counts only if it ends in the state that the
    recording ended in, whose trades are the workload's, and if the audit finds nothing. */
 #define _GNU_SOURCE
@@ -64,14 +65,18 @@ static inline void step(struct play *play) {
     if (sizeof ring - play->ring_at < play->room) {
         play->ring_at = 0;
     }
-    if (play->hashes && sequence % HASH_INTERVAL == 0) {
-        core_hash(play->core, play->hash);
-    }
+}
+
+static inline bool hash_due(const struct play *play) {
+    return play->hashes && play->next % HASH_INTERVAL == 0;
 }
 
 static void play_until(struct play *play, uint32_t end) {
     while (play->next < end) {
         step(play);
+        if (hash_due(play)) {
+            core_hash(play->core, play->hash);
+        }
     }
 }
 
@@ -82,8 +87,22 @@ static struct play start(const struct recording *recording, const struct room *r
     if (play.room > sizeof ring) {
         market_fail("a command's events do not fit the ring");
     }
-    play_until(&play, recording->prefill_at);
     return play;
+}
+
+/* A core that has all its memory and holds the starting book. */
+static struct play start_warm(const struct recording *recording, bool ahead, bool hashes) {
+    struct play play = start(recording, &recording->room, ahead, hashes);
+    market_warm(play.core);
+    play_until(&play, recording->timed_at);
+    return play;
+}
+
+/* Page faults of this thread that the kernel served without a disk. */
+static uint64_t page_faults(void) {
+    struct rusage usage;
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    return (uint64_t)usage.ru_minflt;
 }
 
 static void finish(struct play *play) {
@@ -102,18 +121,19 @@ static void finish(struct play *play) {
 /* ---- throughput ---- */
 
 static void throughput(const struct recording *recording, bool ahead, bool hashes) {
-    struct play play = start(recording, &recording->room, ahead, hashes);
-    play_until(&play, recording->timed_at);
+    struct play play = start_warm(recording, ahead, hashes);
     const uint64_t events = core_event_sequence(play.core);
     const uint64_t switches = involuntary_switches();
+    const uint64_t faults = page_faults();
     const uint64_t begun_ns = processor_ns();
     play_until(&play, recording->count);
     const uint64_t elapsed_ns = processor_ns() - begun_ns;
     (void)printf("{\"ns\": %llu, \"commands\": %u, \"messages\": %u, \"two_messages\": %u, \"events\": %llu, "
-                 "\"rejected\": %u, \"switches\": %llu}\n",
+                 "\"rejected\": %u, \"switches\": %llu, \"faults\": %llu}\n",
                  (unsigned long long)elapsed_ns, recording->commands, recording->count - recording->timed_at,
                  recording->two_messages, (unsigned long long)(core_event_sequence(play.core) - events),
-                 recording->rejected, (unsigned long long)(involuntary_switches() - switches));
+                 recording->rejected, (unsigned long long)(involuntary_switches() - switches),
+                 (unsigned long long)(page_faults() - faults));
     finish(&play);
 }
 
@@ -132,6 +152,9 @@ struct samples {
     uint32_t aside; /* dropped: the CPU was taken away meanwhile */
     uint64_t sweep_ticks;
     uint64_t sweep_fills;
+    uint64_t hash_ticks;
+    uint32_t hash_most;
+    uint32_t hashes;
 };
 
 static void keep(struct samples *samples, uint32_t index, uint32_t ticks, uint16_t fills) {
@@ -147,6 +170,15 @@ static void keep(struct samples *samples, uint32_t index, uint32_t ticks, uint16
     }
 }
 
+static void sample_hash(struct play *play, struct samples *samples) {
+    const uint64_t from = ticks_begin();
+    core_hash(play->core, play->hash);
+    const uint32_t ticks = (uint32_t)(ticks_end() - from);
+    samples->hash_ticks += ticks;
+    samples->hash_most = ticks > samples->hash_most ? ticks : samples->hash_most;
+    samples->hashes++;
+}
+
 static void sample(struct play *play, struct samples *samples) {
     const struct recording *recording = play->recording;
     uint32_t ticks[CHUNK];
@@ -158,6 +190,9 @@ static void sample(struct play *play, struct samples *samples) {
             const uint64_t from = ticks_begin();
             step(play);
             ticks[i] = (uint32_t)(ticks_end() - from);
+            if (hash_due(play)) {
+                sample_hash(play, samples);
+            }
         }
         const uint64_t now = involuntary_switches();
         for (uint32_t i = 0; i < count && now == switches; i++) {
@@ -186,31 +221,26 @@ static uint32_t worst_of(const struct samples *samples, uint32_t count) {
     return worst;
 }
 
-/* Page faults of this process that the kernel served without a disk. */
-static uint64_t page_faults(void) {
-    struct rusage usage;
-    (void)getrusage(RUSAGE_THREAD, &usage);
-    return (uint64_t)usage.ru_minflt;
-}
-
 static void tell_latency(const struct recording *recording, const struct samples *samples, uint64_t faults) {
     const double rate = ticks_per_ns();
     const uint64_t count = samples->count;
     const uint32_t worst = worst_of(samples, recording->count);
     (void)printf("{\"p50\": %.0f, \"p99\": %.0f, \"p99.9\": %.0f, \"max\": %.0f, \"samples\": %u, \"aside\": %u, "
                  "\"worst\": %.0f, \"worst_fills\": %u, \"worst_at\": %u, \"sweep_ns\": %.0f, \"sweep_fills\": %llu, "
-                 "\"timer\": %.0f, \"faults\": %llu}\n",
+                 "\"hash\": %.0f, \"hash_max\": %.0f, \"timer\": %.0f, \"faults\": %llu}\n",
                  samples->ticks[count / 2] / rate, samples->ticks[count * 99 / 100] / rate,
                  samples->ticks[count * 999 / 1000] / rate, samples->ticks[count == 0 ? 0 : count - 1] / rate,
                  samples->count, samples->aside, samples->least[worst] / rate, recording->fills[worst],
                  worst - recording->timed_at, (double)samples->sweep_ticks / rate,
-                 (unsigned long long)samples->sweep_fills, empty_sample() / rate, (unsigned long long)faults);
+                 (unsigned long long)samples->sweep_fills,
+                 (double)samples->hash_ticks / rate / (samples->hashes == 0 ? 1 : samples->hashes),
+                 samples->hash_most / rate, empty_sample() / rate, (unsigned long long)faults);
 }
 
 static void latency(const struct recording *recording, bool ahead, bool hashes) {
     static uint32_t *least[2];
     struct samples samples = {.ticks = calloc(recording->count, sizeof *samples.ticks)};
-    struct play play = start(recording, &recording->room, ahead, hashes);
+    struct play play = start_warm(recording, ahead, hashes);
     if (least[ahead] == NULL) {
         least[ahead] = malloc(recording->count * sizeof *samples.least);
         memset(least[ahead], 0, least[ahead] == NULL ? 0 : recording->count * sizeof *samples.least);
@@ -221,7 +251,6 @@ static void latency(const struct recording *recording, bool ahead, bool hashes) 
     }
     /* Touched beforehand, so that no page fault of ours is taken for the core's. */
     memset(samples.ticks, 1, recording->count * sizeof *samples.ticks);
-    play_until(&play, recording->timed_at);
     const uint64_t faults = page_faults();
     sample(&play, &samples);
     const uint64_t faults_taken = page_faults() - faults;

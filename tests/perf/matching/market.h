@@ -39,6 +39,10 @@ struct room {
 /* A core with this much room; LimitsSet has been applied to it as command 1. Ends the process when memory is short. */
 struct core *market_open(const struct room *room);
 
+/* Has the kernel give all of the core's memory now, as it has to a venue that has been up for a while: what is timed
+   then meets no page for the first time. */
+void market_warm(struct core *core);
+
 /* Calls `take` with every message that sets the market up, in order; they are commands 2 and on. */
 typedef void market_take(void *context, uint8_t role, uint16_t template_id, const void *block, uint16_t block_size);
 void market_set_up(uint32_t instruments, market_take *take, void *context);

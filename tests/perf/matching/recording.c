@@ -18,6 +18,7 @@ static void *reserve(size_t size) {
         market_fail("no memory for the recording");
     }
     (void)madvise(memory, size, MADV_HUGEPAGE);
+    (void)madvise(memory, size, MADV_DONTDUMP); /* so that the kernel keeps it a mapping of its own: see market_warm */
     return memory;
 }
 
