@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.wire.messages import CancelOrder, MassCancel, NewOrder, ReplaceOrder, Side
+from fixgw.orders import OrderView
 from fixgw.outbox import Outbox
-from fixgw.reports import ReportKey
+from fixgw.reasons import SESSION_WAS_RESET
+from fixgw.reports import ReportKey, refused_command
 from fixgw.session import SessionEngine
-from fixgw.store import RecordLog, RefusedLog
+from fixgw.store import ForwardedLog, RecordLog, RefusedLog
 from fixgw.tagvalue import fields_of
+from fixgw.translate import Command
+from tests.unit.test_fixgw_translate import reference
 
 
 class MemoryStore:
@@ -79,6 +84,46 @@ def test_a_rewritten_log_keeps_appending(tmp_path: Path) -> None:
     log.rewrite([b"new"])
     log.append(b"newer")
     assert RecordLog(tmp_path / "log").records == [b"new", b"newer"]
+
+
+COMMANDS: list[Command] = [
+    NewOrder(1, 2, 0, 0, 7, 0, 1000, 5, 11, 3, Side.BUY, 2, 6, 0, b"n", 123, 990, 1, 1, 10**18, 2, 4, 1, b"453=1"),
+    CancelOrder(1, 2, 0, 0, 8, 0, 0, 3, Side.BUY, b"c", b"n", 123),
+    ReplaceOrder(1, 2, 0, 0, 9, 0, 0, 1000, 5, 3, Side.BUY, b"g", b"n", 123, 990, 1, 10**18, 4),
+    MassCancel(1, 2, 0, 0, 10, 0, 11, 3, Side.BUY, b"m", 123),
+]
+
+
+def test_commands_handed_over_are_pending_after_a_crash(tmp_path: Path) -> None:
+    """Every kind of command with every field, by session, epoch and MsgSeqNum; `keep` forgets the others."""
+    log = ForwardedLog(tmp_path / "forwarded")
+    for command in COMMANDS:
+        log.append(command)
+    again = ForwardedLog(tmp_path / "forwarded")
+    assert again.pending == {(1, 2, command.client_seq): command for command in COMMANDS}
+    again.keep(COMMANDS[3:])
+    assert list(ForwardedLog(tmp_path / "forwarded").pending.values()) == COMMANDS[3:]
+
+
+def test_a_command_that_never_came_through_is_refused_in_its_own_words() -> None:
+    """8 for an order, 9 for a cancel and a replace, r for a mass cancel, under the key of its message."""
+    answers = [
+        fields_of(refused_command(command, ReportKey(True, 2, 7), SESSION_WAS_RESET, 0, OrderView(), reference()))
+        for command in COMMANDS
+    ]
+    assert [answer["35"] for answer in answers] == ["8", "9", "9", "r"]
+    assert [answer["11"] for answer in answers] == ["n", "c", "g", "m"]
+    assert {tag: answers[0][tag] for tag in ("99", "111", "110", "18", "20002", "8000")} == {
+        "99": "9.90",
+        "111": "0.0001",
+        "110": "0.0001",
+        "18": "6",
+        "20002": "2",
+        "8000": "D",
+    }
+    assert [answers[3][tag] for tag in ("530", "531", "532", "1", "55", "54", "20001")] == [
+        *("1", "0", "99", "ALPHA-1", "ETH-USD", "1", "R2-7")
+    ]
 
 
 def test_refusals_survive_and_can_be_forgotten(tmp_path: Path) -> None:
