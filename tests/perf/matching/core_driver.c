@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "timing.h"
 #include "workload.h"
 
 enum { RING = 8 << 20, HASH_INTERVAL = 256, CHUNK = 64, SWEEP = 100, FEW_FILLS = 2, LINE = 128 };

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "clock.h"
 #include "mewl.h"
+#include "timing.h"
 #include <orderly_chaos/orderly_chaos.hpp>
 
 using orderly_chaos::LimitOrderBook;

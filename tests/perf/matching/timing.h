@@ -3,8 +3,8 @@
 
    Processor time of the thread counts nothing that others do on the CPU; the counter does, so samples are dropped where
    the kernel says that it took the CPU away. */
-#ifndef MATCHING_CLOCK_H
-#define MATCHING_CLOCK_H
+#ifndef MATCHING_TIMING_H
+#define MATCHING_TIMING_H
 
 #include <stdint.h>
 #include <sys/resource.h>
