@@ -1,8 +1,9 @@
 """Books built from the feed's messages, the same code for publisher and subscribers: L3, L2, best bid and offer.
 
-Invariant: after every transaction no book is crossed, every level's quantity is the sum of its orders' and orders
-stand by priority. A message that contradicts the book (unknown order, wrong leaves) raises BookError and means that
-the receiver missed something.
+Invariant: after every transaction every level's quantity is the sum of its orders', orders stand by priority, and no
+book is crossed unless its orders are being collected for an auction or wait for one to end. A message that contradicts
+the book (unknown order, wrong leaves, other statistics than its own) raises BookError and means that the receiver
+missed something.
 """
 
 from __future__ import annotations
@@ -13,16 +14,25 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mdfeed.schema.messages import (
+    AuctionIndicative,
+    AuctionUncrossed,
+    DayStatistics,
     EndOfDay,
     InstrumentDefinition,
+    InstrumentPhase,
     OrderAdd,
     OrderDelete,
     OrderExecute,
     OrderModify,
+    Phase,
+    ReferencePrice,
     SessionStart,
     SettlementUpdate,
     Side,
+    SnapshotStatistics,
+    TickBand,
     Trade,
+    TradeBust,
     TradingState,
     TradingStatus,
 )
@@ -38,7 +48,17 @@ FeedMessage = (
     | OrderExecute
     | OrderDelete
     | Trade
+    | InstrumentPhase
+    | TickBand
+    | ReferencePrice
+    | DayStatistics
+    | AuctionIndicative
+    | AuctionUncrossed
+    | TradeBust
 )
+
+#: Messages of which a book keeps the last one, and a snapshot repeats it.
+Latest = InstrumentPhase | ReferencePrice | AuctionIndicative | AuctionUncrossed | Trade | TradeBust | DayStatistics
 
 LAST_IN_TRANSACTION = 1
 
@@ -56,8 +76,45 @@ class Level(NamedTuple):
 
 
 @dataclass(slots=True)
+class TradeStatistics:
+    """The trades of the day so far, busted ones too; turnover is the sum of price_ticks x quantity_lots."""
+
+    open_ticks: int = 0
+    high_ticks: int = 0
+    low_ticks: int = 0
+    last_ticks: int = 0  # stays when a new day begins
+    volume_lots: int = 0
+    turnover: int = 0
+    trades: int = 0
+
+    def add(self, price_ticks: int, quantity_lots: int) -> None:
+        """One more trade."""
+        if not self.trades:
+            self.open_ticks = self.high_ticks = self.low_ticks = price_ticks
+        self.high_ticks = max(self.high_ticks, price_ticks)
+        self.low_ticks = min(self.low_ticks, price_ticks)
+        self.last_ticks = price_ticks
+        self.volume_lots += quantity_lots
+        self.turnover += price_ticks * quantity_lots
+        self.trades += 1
+
+    @staticmethod
+    def of_message(message: DayStatistics | SnapshotStatistics) -> TradeStatistics:
+        """What a message says."""
+        return TradeStatistics(
+            message.open_ticks,
+            message.high_ticks,
+            message.low_ticks,
+            message.last_ticks,
+            message.volume_lots,
+            message.turnover_high << 64 | message.turnover_low,
+            message.trades,
+        )
+
+
+@dataclass(slots=True)
 class Order:
-    """One resting order."""
+    """One resting order, as far as it is shown."""
 
     order_id: int
     side: int
@@ -96,6 +153,7 @@ class _BookSide:
         queue = self._queues[order.price_ticks]
         queue.quantity_lots -= lots
         order.quantity_lots -= lots
+        assert queue.quantity_lots >= order.quantity_lots >= 0, "a level holds at least each of its orders"
         if order.quantity_lots:
             return
         del queue.orders[order.order_id]
@@ -132,13 +190,25 @@ class _BookSide:
 
 
 class Book:
-    """The book of one instrument."""
+    """The book of one instrument, with its phase, auction, reference price and statistics.
+
+    The last message of a kind is None while none came since the instrument was defined.
+    """
 
     def __init__(self, definition: InstrumentDefinition) -> None:
         self.definition = definition
         self.state = definition.state
+        self.phase: int = definition.phase
+        self.phase_change: InstrumentPhase | None = None
+        self.reference: ReferencePrice | None = None
+        self.indicative: AuctionIndicative | None = None  # of the auction under way only
+        self.auction: AuctionUncrossed | None = None
         self.last_trade: Trade | None = None
         self.last_trade_id = 0
+        self.bust: TradeBust | None = None
+        self.day: DayStatistics | None = None  # of the last day that had trades and is over
+        self.statistics = TradeStatistics()
+        self.tick_bands: dict[int, TickBand] = {}
         self._orders: dict[int, Order] = {}
         self._sides = {Side.BUY.value: _BookSide(Side.BUY), Side.SELL.value: _BookSide(Side.SELL)}
 
@@ -172,9 +242,22 @@ class Book:
 
     @property
     def crossed(self) -> bool:
-        """Best bid at or above best ask: never so at the end of a transaction."""
+        """Best bid at or above best ask; at the end of a transaction only where `may_be_crossed`."""
         bid, ask = self.best_bid, self.best_ask
         return bid is not None and ask is not None and bid.price_ticks >= ask.price_ticks
+
+    @property
+    def uncrossing(self) -> bool:
+        """Continuous trading was announced, but the trades of the auction before it are not all made."""
+        change, auction = self.phase_change, self.auction
+        if self.phase != Phase.CONTINUOUS or change is None:
+            return False
+        return auction is None or auction.event_sequence < change.event_sequence
+
+    @property
+    def may_be_crossed(self) -> bool:
+        """Orders are collected, not matched: best bid and ask are no prices to trade at."""
+        return self.phase != Phase.CONTINUOUS or self.uncrossing
 
     def add(self, order: Order) -> None:
         """Puts an order at the back of its level."""
@@ -206,9 +289,67 @@ class Book:
         del self._orders[order_id]
 
     def traded(self, trade: Trade) -> None:
-        """Remembers the last trade; changes no order."""
+        """Remembers and counts the last trade; changes no order."""
         self.last_trade = trade
         self.last_trade_id = trade.trade_id
+        self.statistics.add(trade.price_ticks, trade.quantity_lots)
+
+    def change_phase(self, change: InstrumentPhase) -> None:
+        """Another phase, or the same begun anew."""
+        if change.previous != self.phase:
+            raise BookError(f"{self.symbol}: phase {change.previous} is over, but {self.phase} was on")
+        if change.phase != change.previous:
+            self.indicative = None
+        self.phase = change.phase
+        self.phase_change = change
+
+    def end_day(self, day: DayStatistics) -> None:
+        """Compares the day's statistics with our own and starts the next day's; the last price stays."""
+        if TradeStatistics.of_message(day) != self.statistics:
+            raise BookError(f"{self.symbol}: the day had {day.trades} trades, we saw {self.statistics}")
+        self.day = day
+        self.statistics = TradeStatistics(last_ticks=day.last_ticks)
+
+    def set_tick_band(self, band: TickBand) -> None:
+        """A new or changed band of the tick table, or one that goes."""
+        if band.from_ticks:
+            self.tick_bands[band.band] = band
+        else:
+            self.tick_bands.pop(band.band, None)
+
+    def latest(self) -> list[Latest]:
+        """The last message of each kind that there was."""
+        kinds = (
+            self.phase_change,
+            self.reference,
+            self.indicative,
+            self.auction,
+            self.last_trade,
+            self.bust,
+            self.day,
+        )
+        return [message for message in kinds if message is not None]
+
+    def restore(self, message: Latest | TickBand | SnapshotStatistics) -> None:
+        """Takes from a snapshot what is known of the instrument beside its definition and its orders."""
+        if isinstance(message, InstrumentPhase):
+            self.phase_change = message
+        elif isinstance(message, ReferencePrice):
+            self.reference = message
+        elif isinstance(message, AuctionIndicative):
+            self.indicative = message
+        elif isinstance(message, AuctionUncrossed):
+            self.auction = message
+        elif isinstance(message, Trade):
+            self.last_trade = message
+        elif isinstance(message, TradeBust):
+            self.bust = message
+        elif isinstance(message, DayStatistics):
+            self.day = message
+        elif isinstance(message, TickBand):
+            self.set_tick_band(message)
+        else:
+            self.statistics = TradeStatistics.of_message(message)
 
     def _find(self, order_id: int) -> Order:
         order = self._orders.get(order_id)
@@ -235,8 +376,9 @@ class Market:
         for message in messages:
             self.apply(message)
         for instrument in {message.instrument for message in messages if message is not None and message.instrument}:
-            if self.books[instrument].crossed:
-                raise BookError(f"{self.books[instrument].symbol} is crossed")
+            book = self.books[instrument]
+            if book.crossed and not book.may_be_crossed:
+                raise BookError(f"{book.symbol} is crossed")
 
     def apply(self, message: FeedMessage | None) -> None:
         """Applies the next message (None: of a template unknown to us); BookError when it does not fit."""
@@ -257,8 +399,10 @@ class Market:
             self._book(message.instrument).traded(message)
         elif isinstance(message, OrderModify):
             self._book(message.instrument).modify(message.order_id, message.quantity_lots)
-        else:
+        elif isinstance(message, SessionStart | InstrumentDefinition | TradingStatus | EndOfDay | SettlementUpdate):
             self._apply_status(message)
+        else:
+            _apply_market(self._book(message.instrument), message)
 
     def _apply_status(
         self, message: SessionStart | InstrumentDefinition | TradingStatus | EndOfDay | SettlementUpdate
@@ -283,7 +427,7 @@ class Market:
             self.books[definition.instrument] = Book(definition)
             return
         book.definition = definition
-        book.state = definition.state
+        book.state, book.phase = definition.state, definition.phase
 
     def book(self, symbol: str) -> Book:
         """The book of that symbol; KeyError if there is none."""
@@ -297,3 +441,21 @@ class Market:
         if book is None:
             raise BookError(f"no instrument {instrument}")
         return book
+
+
+def _apply_market(
+    book: Book,
+    message: InstrumentPhase
+    | TickBand
+    | ReferencePrice
+    | DayStatistics
+    | AuctionIndicative
+    | AuctionUncrossed
+    | TradeBust,
+) -> None:
+    if isinstance(message, InstrumentPhase):
+        book.change_phase(message)
+    elif isinstance(message, DayStatistics):
+        book.end_day(message)
+    else:
+        book.restore(message)

@@ -22,7 +22,7 @@ from typing import Any, Self
 import zmq
 import zmq.asyncio
 
-from mdfeed.book import Book, BookError, FeedMessage, Level, Market, Order
+from mdfeed.book import Book, BookError, FeedMessage, Latest, Level, Market, Order, TradeStatistics
 from mdfeed.packets import CHANNEL
 from mdfeed.receiver import FeedEvent, Receiver, Resynchronized, Statistics, Status, StatusChanged, Transaction
 
@@ -38,8 +38,10 @@ __all__ = [
     "Market",
     "Book",
     "BookError",
+    "Latest",
     "Level",
     "Order",
+    "TradeStatistics",
 ]
 
 RECEIVE_HIGH_WATER = 20_000  # packets; what does not fit is lost and recovered

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,8 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cfg.load import ConfigError, load
-from mdfeed.client import Book, FeedClient, Level, Market, Status, Transaction
-from mdfeed.schema.messages import Side, Trade, TradingState
+from mdfeed.client import Book, FeedClient, Latest, Level, Market, Status, Transaction
+from mdfeed.schema.messages import AuctionIndicative, AuctionUncrossed, Phase, Side, Trade, TradeBust, TradingState
 
 EXIT_CLEAN, EXIT_NO_FEED, EXIT_USAGE = 0, 1, 2
 TAPE_LENGTH = 12
@@ -48,6 +49,73 @@ def state_name(state: int) -> str:
     return TradingState(state).name.lower().replace("_", "-") if known else f"state {state}"
 
 
+def phase_name(phase: int) -> str:
+    """A market phase as people read it."""
+    known = phase in Phase._value2member_map_
+    return Phase(phase).name.lower().replace("_", "-") if known else f"phase {phase}"
+
+
+def vwap_text(book: Book) -> str:
+    """The day's average price by volume, cut to the tick's places; empty while nothing traded."""
+    day, definition = book.statistics, book.definition
+    if not day.volume_lots:
+        return ""
+    average = Decimal(day.turnover * definition.tick_mantissa // day.volume_lots)
+    return f"{average.scaleb(-definition.tick_exponent):f}"
+
+
+def status_lines(book: Book) -> list[str]:
+    """What there is to say of an instrument beside its orders, a line each: phase, auction, reference, day, bust."""
+    lines = [f"{book.symbol}  {state_name(book.state)}  {phase_name(book.phase)}{_phase_end(book)}"]
+    if book.crossed:
+        lines[0] += "  crossed: orders are being collected"
+    if book.indicative is not None:
+        lines.append(f"indicative {_auction_text(book, book.indicative)}")
+    if book.auction is not None:
+        lines.append(f"last auction {_auction_text(book, book.auction)}")
+    if book.reference is not None and book.reference.price_ticks:
+        lines.append(f"reference {price_text(book, book.reference.price_ticks)}{_band(book)}")
+    day = book.statistics
+    if day.trades:
+        prices = (("open", day.open_ticks), ("high", day.high_ticks), ("low", day.low_ticks), ("last", day.last_ticks))
+        shown = "  ".join(f"{name} {price_text(book, price)}" for name, price in prices)
+        volume = quantity_text(book, day.volume_lots)
+        lines.append(f"{shown}  vwap {vwap_text(book)}  volume {volume}  trades {day.trades}")
+    if book.bust is not None:
+        lines.append(_bust_text(book, book.bust))
+    return lines
+
+
+def _phase_end(book: Book) -> str:
+    end_ns = book.phase_change.end_ns if book.phase_change is not None else 0
+    return f" until {_clock(end_ns)}" if end_ns else ""
+
+
+def _band(book: Book) -> str:
+    reference = book.reference
+    if reference is None or not reference.high_ticks:
+        return ""
+    return f"  band {price_text(book, reference.low_ticks)} .. {price_text(book, reference.high_ticks)}"
+
+
+def _auction_text(book: Book, auction: AuctionIndicative | AuctionUncrossed) -> str:
+    if not auction.price_ticks:
+        return "nothing would trade" if isinstance(auction, AuctionIndicative) else "nothing traded"
+    surplus = auction.surplus_lots
+    side = "buy" if surplus > 0 else "sell"
+    left = f", {side} surplus {quantity_text(book, abs(surplus))}" if surplus else ""
+    return f"{quantity_text(book, auction.volume_lots)} @ {price_text(book, auction.price_ticks)}{left}"
+
+
+def _bust_text(book: Book, bust: TradeBust) -> str:
+    what = f"{quantity_text(book, bust.quantity_lots)} @ {price_text(book, bust.price_ticks)}"
+    return f"busted trade {bust.trade_id}: {what}"
+
+
+def _clock(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 10**9, UTC).strftime("%H:%M:%S")
+
+
 def as_json(market: Market, books: Sequence[Book], depth: int) -> dict[str, Any]:
     """The market for programs: integers in ticks and lots, and what one of them is worth."""
     return {
@@ -61,6 +129,13 @@ def as_json(market: Market, books: Sequence[Book], depth: int) -> dict[str, Any]
                 "symbol": book.symbol,
                 "instrument": book.definition.instrument,
                 "state": state_name(book.state),
+                "phase": phase_name(book.phase),
+                "crossed": book.crossed,
+                "indicative": _fields(book.indicative, "price_ticks", "volume_lots", "surplus_lots"),
+                "auction": _fields(book.auction, "price_ticks", "volume_lots", "surplus_lots", "trades"),
+                "reference": _fields(book.reference, "price_ticks", "low_ticks", "high_ticks"),
+                "bust": _fields(book.bust, "trade_id", "price_ticks", "quantity_lots"),
+                "statistics": asdict(book.statistics),
                 "tick": price_text(book, 1),
                 "lot": quantity_text(book, 1),
                 "orders": len(book),
@@ -73,6 +148,10 @@ def as_json(market: Market, books: Sequence[Book], depth: int) -> dict[str, Any]
     }
 
 
+def _fields(message: Latest | None, *names: str) -> dict[str, int] | None:
+    return None if message is None else {name: getattr(message, name) for name in names}
+
+
 def as_text(market: Market, books: Sequence[Book], depth: int) -> str:
     """The market for people, one block per instrument."""
     lines = [
@@ -80,7 +159,7 @@ def as_text(market: Market, books: Sequence[Book], depth: int) -> str:
         f"  event {market.event_sequence}"
     ]
     for book in books:
-        lines += ["", f"{book.symbol}  {state_name(book.state)}  {len(book)} orders"]
+        lines += ["", *status_lines(book), f"{len(book)} orders"]
         lines.append(f"{'orders':>7} {'quantity':>16} {'bid':>14} | {'ask':<14} {'quantity':<16} {'orders':<7}")
         bids, asks = book.bids(depth), book.asks(depth)
         for row in range(max(len(bids), len(asks))):
@@ -96,7 +175,7 @@ def _cells(book: Book, level: Level) -> tuple[str, str, str]:
 
 
 def _table(book: Book, depth: int) -> Table:
-    table = Table(title=f"{book.symbol}  {state_name(book.state)}", expand=True)
+    table = Table(title="\n".join(status_lines(book)), expand=True)
     for name in ("orders", "quantity", "bid"):
         table.add_column(name, justify="right", style="green")
     for name in ("ask", "quantity", "orders"):
@@ -109,11 +188,17 @@ def _table(book: Book, depth: int) -> Table:
     return table
 
 
-def _tape_line(book: Book, trade: Trade) -> Text:
-    buy = trade.aggressor_side == Side.BUY
-    clock = datetime.fromtimestamp(trade.time_ns // 10**9, UTC).strftime("%H:%M:%S")
-    what = f"{quantity_text(book, trade.quantity_lots)} @ {price_text(book, trade.price_ticks)}"
-    return Text(f"{clock}  {book.symbol:<16} {'buy ' if buy else 'sell'} {what}", style="green" if buy else "red")
+#: What the tape says of a trade by who started it, and its colour; nobody did in an auction.
+AGGRESSORS = {Side.BUY: ("buy ", "green"), Side.SELL: ("sell", "red"), Side.NONE: ("auct", "cyan")}
+
+
+def _tape_line(book: Book, message: Trade | TradeBust) -> Text:
+    clock = _clock(message.time_ns)
+    if isinstance(message, TradeBust):
+        return Text(f"{clock}  {book.symbol:<16} {_bust_text(book, message)}", style="yellow")
+    word, style = AGGRESSORS[Side(message.aggressor_side)]
+    what = f"{quantity_text(book, message.quantity_lots)} @ {price_text(book, message.price_ticks)}"
+    return Text(f"{clock}  {book.symbol:<16} {word} {what}", style=style)
 
 
 def _chosen(market: Market, symbols: Sequence[str]) -> list[Book]:
@@ -140,8 +225,8 @@ def _follow(client: FeedClient, symbols: Sequence[str], depth: int) -> None:
         while True:
             for event in client.poll(100):
                 if isinstance(event, Transaction):
-                    trades = [message for message in event.messages if isinstance(message, Trade)]
-                    tape.extendleft(_tape_line(client.market.books[trade.instrument], trade) for trade in trades)
+                    lines = [message for message in event.messages if isinstance(message, Trade | TradeBust)]
+                    tape.extendleft(_tape_line(client.market.books[line.instrument], line) for line in lines)
             market = client.market
             head = Text(
                 f"{market.venue.decode('ascii', 'replace')}  {state_name(market.state)}  {client.status.value}"

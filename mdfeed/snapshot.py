@@ -1,22 +1,27 @@
 """Snapshots: a market written as messages, and read back by a subscriber.
 
-Invariant: a loaded snapshot is complete and consistent (every announced instrument and order is there, no book is
-crossed) or refused.
+Invariant: a loaded snapshot is complete and consistent (every announced instrument, detail and order is there, no book
+is crossed that may not be) or refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mdfeed.book import Book, BookError, Market, Order
+from mdfeed.book import Book, BookError, Latest, Market, Order
 from mdfeed.schema.messages import (
     AnyMessage,
     InstrumentDefinition,
     SnapshotBegin,
     SnapshotEnd,
     SnapshotOrder,
+    SnapshotStatistics,
     SnapshotVenue,
+    TickBand,
 )
+
+WORD = 2**64
+Detail = Latest | TickBand | SnapshotStatistics
 
 
 def dump(market: Market, instrument: int = 0) -> Iterator[bytes]:
@@ -38,13 +43,34 @@ def dump(market: Market, instrument: int = 0) -> Iterator[bytes]:
 
 def _dump_book(as_of_sequence: int, book: Book) -> Iterator[bytes]:
     instrument = book.definition.instrument
-    yield SnapshotBegin(instrument, len(book), as_of_sequence, book.last_trade_id).encode()
-    yield book.definition._replace(flags=0, state=book.state).encode()
+    details = [*_details(book)]
+    yield SnapshotBegin(instrument, len(book), as_of_sequence, book.last_trade_id, len(details)).encode()
+    yield book.definition._replace(flags=0, state=book.state, phase=book.phase).encode()
+    for detail in details:
+        yield detail.encode()
     for order in book.orders():
         yield SnapshotOrder(
             instrument, order.side, order.order_id, order.priority, order.price_ticks, order.quantity_lots
         ).encode()
     yield SnapshotEnd(instrument, len(book), as_of_sequence).encode()
+
+
+def _details(book: Book) -> Iterator[Detail]:
+    """What a subscriber must know of the instrument beside definition and orders, as it was published."""
+    for message in (*book.latest(), *book.tick_bands.values()):
+        yield message._replace(flags=0)
+    day = book.statistics
+    yield SnapshotStatistics(
+        instrument=book.definition.instrument,
+        open_ticks=day.open_ticks,
+        high_ticks=day.high_ticks,
+        low_ticks=day.low_ticks,
+        last_ticks=day.last_ticks,
+        volume_lots=day.volume_lots,
+        turnover_low=day.turnover % WORD,
+        turnover_high=day.turnover // WORD,
+        trades=day.trades,
+    )
 
 
 class Loader:
@@ -55,6 +81,7 @@ class Loader:
         self._venue: SnapshotVenue | None = None
         self._begin: SnapshotBegin | None = None
         self._book: Book | None = None
+        self._details = 0
 
     def take(self, message: AnyMessage | None) -> None:
         """The next message; None is one of a template unknown to us."""
@@ -65,6 +92,8 @@ class Loader:
                 raise BookError("order of another instrument in a snapshot")
             order = Order(message.order_id, message.side, message.priority, message.price_ticks, message.quantity_lots)
             self._book.add(order)
+        elif isinstance(message, Detail) and self._book is not None and not len(self._book):
+            self._detail(message, self._book)
         elif isinstance(message, SnapshotVenue) and self._venue is None:
             self._start(message)
         elif isinstance(message, SnapshotBegin) and self._venue is not None and self._begin is None:
@@ -90,10 +119,18 @@ class Loader:
         self._market.define(definition)
         self._book = self._market.books[definition.instrument]
         self._book.last_trade_id = begin.last_trade_id
+        self._details = 0
+
+    def _detail(self, message: Detail, book: Book) -> None:
+        if message.instrument != book.definition.instrument:
+            raise BookError("detail of another instrument in a snapshot")
+        book.restore(message)
+        self._details += 1
 
     def _close(self, end: SnapshotEnd, begin: SnapshotBegin, book: Book) -> None:
         whole = end.instrument == begin.instrument and end.orders == begin.orders == len(book)
-        if not whole or end.as_of_sequence != self._market.sequence or book.crossed:
+        complete = whole and self._details == begin.details and end.as_of_sequence == self._market.sequence
+        if not complete or (book.crossed and not book.may_be_crossed):
             raise BookError(f"snapshot of {book.symbol} is not whole")
         self._begin = self._book = None
 

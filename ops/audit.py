@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import cast
 
 import zmq
 
 from engine.wire.client import EngineEvents, event_epoch, event_sequence
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import (
-    AnyMessage,
     CheckpointBalance,
     CheckpointEnded,
     Credited,
     InstrumentDefined,
-    OrderAccepted,
-    OrderCanceled,
-    OrderReplaced,
     Role,
     SettlementState,
     SettlementStatusChanged,
@@ -30,6 +27,7 @@ from engine.wire.messages import (
     Trade,
     decode,
 )
+from mdfeed.publisher import Event, FeedState
 
 Pair = tuple[int, int]  # account, asset
 
@@ -50,10 +48,11 @@ class Audit:
     final_through: int = 0
     batches_final: int = 0
     checkpoints: int = 0
-    last_book_event: int = 0  # the last event that changed a book
+    last_public_event: int = 0  # the last event that a subscriber of the feed hears of
     differences: list[str] = field(default_factory=list)
     _instruments: dict[int, InstrumentDefined] = field(default_factory=dict)
     _checkpoint: dict[Pair, int] = field(default_factory=dict)
+    _feed: FeedState = field(default_factory=FeedState)
 
     def __post_init__(self) -> None:
         self._events = EngineEvents(self.context, self.endpoints, Role.READER, "audit")
@@ -83,8 +82,8 @@ class Audit:
         self.sequence, self.epoch = sequence, event_epoch(view)
         event = decode(view)
         self.counts[type(event).__name__] += 1
-        if _changes_book(event):
-            self.last_book_event = sequence
+        messages = self._feed.apply(cast(Event, event))
+        self.last_public_event = max([self.last_public_event, *(message.event_sequence for message in messages)])
         if isinstance(event, InstrumentDefined):
             self._instruments[event.instrument] = event
         elif isinstance(event, Credited):
@@ -131,12 +130,3 @@ class Audit:
             ]
             self.differences.append(f"checkpoint {event.checkpoint} (audit / engine): {'; '.join(wrong)}")
         self._checkpoint = {}
-
-
-def _changes_book(event: AnyMessage) -> bool:
-    """Whether a subscriber sees this event in a book."""
-    if isinstance(event, OrderAccepted):
-        return event.rested_lots > 0
-    if isinstance(event, OrderCanceled):
-        return bool(event.was_resting)
-    return isinstance(event, Trade | OrderReplaced)

@@ -232,7 +232,7 @@ class Demo:
     def _compare_books(self, subscriber: subprocess.Popen[bytes], out: Path, through: Path, audit: Audit) -> None:
         """The subscriber's books against the engine's own, order by order, after the same event."""
         self.say("comparing the subscriber's books with the engine's")
-        through.write_text(str(audit.last_book_event))
+        through.write_text(str(audit.last_public_event))
         subscriber.terminate()
         try:
             subscriber.wait(30)

@@ -42,7 +42,8 @@ class Subscriber:
             for event in self.client.poll(50):
                 if isinstance(event, Transaction) and self.client.status is Status.LIVE:
                     self.transactions += 1
-                    self.crossed += sum(book.crossed for book in self.client.market.books.values())
+                    books = self.client.market.books.values()
+                    self.crossed += sum(book.crossed and not book.may_be_crossed for book in books)
             if self._stop_at is not None:
                 wanted = int(through_event.read_text())
                 if self.client.status is Status.LIVE and self.client.market.event_sequence >= wanted:

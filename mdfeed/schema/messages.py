@@ -14,7 +14,7 @@ from struct import Struct
 from typing import ClassVar, NamedTuple
 
 SCHEMA_ID = 72
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DATA_MAX = 0
 HEADER = Struct("<HHHH")
 DATA_LENGTH = Struct("<H")
@@ -46,6 +46,27 @@ class TradingState(IntEnum):
     CANCEL_ONLY = 2
     HALTED = 3
     CLOSED = 4
+
+
+class Phase(IntEnum):
+    """Market phase of one instrument; in Continuous orders trade as they come, in the auctions they are collected and traded at one price."""
+
+    PRE_OPEN = 1  # orders are collected, no indicative price
+    OPENING_AUCTION = 2
+    CONTINUOUS = 3
+    HALT = 4  # no orders, cancels only
+    CLOSING_AUCTION = 5
+    CLOSED = 6  # no orders, cancels only
+    VOLATILITY_AUCTION = 7  # a price band stopped trading, which starts again by this auction
+
+
+class PhaseCause(IntEnum):
+    """Why the phase changed."""
+
+    OPERATOR = 1
+    SCHEDULE = 2
+    PRICE_BAND = 3
+    AUCTION_END = 4
 
 
 class SettlementState(IntEnum):
@@ -91,7 +112,7 @@ class SessionStart(_SessionStartFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SESSION_START.pack(56, 1, 72, 1, self.instrument, self.flags, self.unclean, self.event_sequence, self.time_ns, self.epoch, self.rules_version, self.venue, self.day, self.state)
+        return _SESSION_START.pack(56, 1, 72, 2, self.instrument, self.flags, self.unclean, self.event_sequence, self.time_ns, self.epoch, self.rules_version, self.venue, self.day, self.state)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SessionStart:
@@ -123,27 +144,33 @@ class _InstrumentDefinitionFields(NamedTuple):
     base: bytes
     quote: bytes
     notional_max_units: int
+    quantity_min_lots: int = 0
+    notional_min_units: int = 0
+    static_band_ppm: int = 0
+    dynamic_band_ppm: int = 0
+    volatility_auction_ms: int = 0
+    phase: int = 0
 
 
 class InstrumentDefinition(_InstrumentDefinitionFields):
-    """Template 2, block of 120 bytes: price = price_ticks x tick_mantissa x 10^-tick_exponent of quote for one unit of base; quantity = quantity_lots x lot_mantissa x 10^-lot_exponent of base."""
+    """Template 2, block of 152 bytes: price = price_ticks x tick_mantissa x 10^-tick_exponent of quote for one unit of base; quantity = quantity_lots x lot_mantissa x 10^-lot_exponent of base."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 2
-    BLOCK_LENGTH: ClassVar[int] = 120
+    BLOCK_LENGTH: ClassVar[int] = 152
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _INSTRUMENT_DEFINITION.pack(120, 2, 72, 1, self.instrument, self.flags, self.state, self.tick_exponent, self.lot_exponent, self.event_sequence, self.time_ns, self.tick_mantissa, self.lot_mantissa, self.price_min_ticks, self.price_max_ticks, self.quantity_max_lots, self.protection_ticks, self.maker_fee_ppm, self.taker_fee_ppm, self.symbol, self.base, self.quote, self.notional_max_units)
+        return _INSTRUMENT_DEFINITION.pack(152, 2, 72, 2, self.instrument, self.flags, self.state, self.tick_exponent, self.lot_exponent, self.event_sequence, self.time_ns, self.tick_mantissa, self.lot_mantissa, self.price_min_ticks, self.price_max_ticks, self.quantity_max_lots, self.protection_ticks, self.maker_fee_ppm, self.taker_fee_ppm, self.symbol, self.base, self.quote, self.notional_max_units, self.quantity_min_lots, self.notional_min_units, self.static_band_ppm, self.dynamic_band_ppm, self.volatility_auction_ms, self.phase)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentDefinition:
         """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
-        (_, _, _, _, instrument, flags, state, tick_exponent, lot_exponent, event_sequence, time_ns, tick_mantissa, lot_mantissa, price_min_ticks, price_max_ticks, quantity_max_lots, protection_ticks, maker_fee_ppm, taker_fee_ppm, symbol, base, quote, notional_max_units) = _INSTRUMENT_DEFINITION.unpack_from(buffer, offset)
-        return cls(instrument, flags, state, tick_exponent, lot_exponent, event_sequence, time_ns, tick_mantissa, lot_mantissa, price_min_ticks, price_max_ticks, quantity_max_lots, protection_ticks, maker_fee_ppm, taker_fee_ppm, symbol.rstrip(b"\0"), base.rstrip(b"\0"), quote.rstrip(b"\0"), notional_max_units)
+        (_, _, _, _, instrument, flags, state, tick_exponent, lot_exponent, event_sequence, time_ns, tick_mantissa, lot_mantissa, price_min_ticks, price_max_ticks, quantity_max_lots, protection_ticks, maker_fee_ppm, taker_fee_ppm, symbol, base, quote, notional_max_units, quantity_min_lots, notional_min_units, static_band_ppm, dynamic_band_ppm, volatility_auction_ms, phase) = _INSTRUMENT_DEFINITION.unpack_from(buffer, offset)
+        return cls(instrument, flags, state, tick_exponent, lot_exponent, event_sequence, time_ns, tick_mantissa, lot_mantissa, price_min_ticks, price_max_ticks, quantity_max_lots, protection_ticks, maker_fee_ppm, taker_fee_ppm, symbol.rstrip(b"\0"), base.rstrip(b"\0"), quote.rstrip(b"\0"), notional_max_units, quantity_min_lots, notional_min_units, static_band_ppm, dynamic_band_ppm, volatility_auction_ms, phase)
 
 
-_INSTRUMENT_DEFINITION = Struct("<HHHHIBBBBQQqqqqqqII16s8s8sq")
+_INSTRUMENT_DEFINITION = Struct("<HHHHIBBBBQQqqqqqqii16s8s8sqqqIIIB3x")
 
 
 class _TradingStatusFields(NamedTuple):
@@ -164,7 +191,7 @@ class TradingStatus(_TradingStatusFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _TRADING_STATUS.pack(32, 3, 72, 1, self.instrument, self.flags, self.state, self.event_sequence, self.time_ns, self.previous_state)
+        return _TRADING_STATUS.pack(32, 3, 72, 2, self.instrument, self.flags, self.state, self.event_sequence, self.time_ns, self.previous_state)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradingStatus:
@@ -194,7 +221,7 @@ class EndOfDay(_EndOfDayFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _END_OF_DAY.pack(32, 4, 72, 1, self.instrument, self.flags, self.event_sequence, self.time_ns, self.day, self.expired_orders)
+        return _END_OF_DAY.pack(32, 4, 72, 2, self.instrument, self.flags, self.event_sequence, self.time_ns, self.day, self.expired_orders)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> EndOfDay:
@@ -228,7 +255,7 @@ class SettlementUpdate(_SettlementUpdateFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SETTLEMENT_UPDATE.pack(88, 5, 72, 1, self.instrument, self.flags, self.state, self.event_sequence, self.time_ns, self.batch, self.first_trade_id, self.last_trade_id, self.block_number, self.transaction_hash)
+        return _SETTLEMENT_UPDATE.pack(88, 5, 72, 2, self.instrument, self.flags, self.state, self.event_sequence, self.time_ns, self.batch, self.first_trade_id, self.last_trade_id, self.block_number, self.transaction_hash)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SettlementUpdate:
@@ -238,6 +265,138 @@ class SettlementUpdate(_SettlementUpdateFields):
 
 
 _SETTLEMENT_UPDATE = Struct("<HHHHIBB2xQQQQQQ32s")
+
+
+class _InstrumentPhaseFields(NamedTuple):
+    instrument: int
+    flags: int
+    phase: int
+    previous: int
+    cause: int
+    event_sequence: int
+    time_ns: int
+    end_ns: int
+
+
+class InstrumentPhase(_InstrumentPhaseFields):
+    """Template 6, block of 32 bytes: the market phase changed, or began anew; end_ns is when an auction ends by itself, 0 if it does not. After a change to Continuous the book may stay crossed until AuctionUncrossed."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 6
+    BLOCK_LENGTH: ClassVar[int] = 32
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _INSTRUMENT_PHASE.pack(32, 6, 72, 2, self.instrument, self.flags, self.phase, self.previous, self.cause, self.event_sequence, self.time_ns, self.end_ns)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> InstrumentPhase:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, phase, previous, cause, event_sequence, time_ns, end_ns) = _INSTRUMENT_PHASE.unpack_from(buffer, offset)
+        return cls(instrument, flags, phase, previous, cause, event_sequence, time_ns, end_ns)
+
+
+_INSTRUMENT_PHASE = Struct("<HHHHIBBBBQQQ")
+
+
+class _TickBandFields(NamedTuple):
+    instrument: int
+    flags: int
+    band: int
+    event_sequence: int
+    time_ns: int
+    from_ticks: int
+    tick_step: int
+    lot_step: int
+
+
+class TickBand(_TickBandFields):
+    """Template 7, block of 48 bytes: from this price on prices are multiples of tick_step and quantities of lot_step, up to the next band; from_ticks 0 takes the band away."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 7
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _TICK_BAND.pack(48, 7, 72, 2, self.instrument, self.flags, self.band, self.event_sequence, self.time_ns, self.from_ticks, self.tick_step, self.lot_step)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TickBand:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, band, event_sequence, time_ns, from_ticks, tick_step, lot_step) = _TICK_BAND.unpack_from(buffer, offset)
+        return cls(instrument, flags, band, event_sequence, time_ns, from_ticks, tick_step, lot_step)
+
+
+_TICK_BAND = Struct("<HHHHIBB2xQQqqq")
+
+
+class _ReferencePriceFields(NamedTuple):
+    instrument: int
+    flags: int
+    event_sequence: int
+    time_ns: int
+    price_ticks: int
+    low_ticks: int
+    high_ticks: int
+
+
+class ReferencePrice(_ReferencePriceFields):
+    """Template 8, block of 48 bytes: price_ticks 0: none; trading stays within low_ticks..high_ticks, both 0: no static band."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 8
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _REFERENCE_PRICE.pack(48, 8, 72, 2, self.instrument, self.flags, self.event_sequence, self.time_ns, self.price_ticks, self.low_ticks, self.high_ticks)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReferencePrice:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, event_sequence, time_ns, price_ticks, low_ticks, high_ticks) = _REFERENCE_PRICE.unpack_from(buffer, offset)
+        return cls(instrument, flags, event_sequence, time_ns, price_ticks, low_ticks, high_ticks)
+
+
+_REFERENCE_PRICE = Struct("<HHHHIB3xQQqqq")
+
+
+class _DayStatisticsFields(NamedTuple):
+    instrument: int
+    flags: int
+    event_sequence: int
+    time_ns: int
+    day: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    last_ticks: int
+    volume_lots: int
+    turnover_low: int
+    turnover_high: int
+    trades: int
+
+
+class DayStatistics(_DayStatisticsFields):
+    """Template 9, block of 96 bytes: the trades of the day that ends, busted ones too; turnover is the sum of price_ticks x quantity_lots, 128 bits in two words."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 9
+    BLOCK_LENGTH: ClassVar[int] = 96
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _DAY_STATISTICS.pack(96, 9, 72, 2, self.instrument, self.flags, self.event_sequence, self.time_ns, self.day, self.open_ticks, self.high_ticks, self.low_ticks, self.last_ticks, self.volume_lots, self.turnover_low, self.turnover_high, self.trades)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> DayStatistics:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, event_sequence, time_ns, day, open_ticks, high_ticks, low_ticks, last_ticks, volume_lots, turnover_low, turnover_high, trades) = _DAY_STATISTICS.unpack_from(buffer, offset)
+        return cls(instrument, flags, event_sequence, time_ns, day, open_ticks, high_ticks, low_ticks, last_ticks, volume_lots, turnover_low, turnover_high, trades)
+
+
+_DAY_STATISTICS = Struct("<HHHHIB3xQQI4xqqqqQQQQ")
 
 
 class _OrderAddFields(NamedTuple):
@@ -253,7 +412,7 @@ class _OrderAddFields(NamedTuple):
 
 
 class OrderAdd(_OrderAddFields):
-    """Template 20, block of 56 bytes: goes to the back of its price level; a higher priority number stands further back."""
+    """Template 20, block of 56 bytes: goes to the back of its price level; a higher priority number stands further back; quantity_lots is what is shown of the order."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 20
@@ -261,7 +420,7 @@ class OrderAdd(_OrderAddFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _ORDER_ADD.pack(56, 20, 72, 1, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id, self.priority, self.price_ticks, self.quantity_lots)
+        return _ORDER_ADD.pack(56, 20, 72, 2, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id, self.priority, self.price_ticks, self.quantity_lots)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderAdd:
@@ -284,7 +443,7 @@ class _OrderModifyFields(NamedTuple):
 
 
 class OrderModify(_OrderModifyFields):
-    """Template 21, block of 40 bytes: quantity goes down to quantity_lots, price and priority stay."""
+    """Template 21, block of 40 bytes: the shown quantity goes down to quantity_lots, price and priority stay."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 21
@@ -292,7 +451,7 @@ class OrderModify(_OrderModifyFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _ORDER_MODIFY.pack(40, 21, 72, 1, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id, self.quantity_lots)
+        return _ORDER_MODIFY.pack(40, 21, 72, 2, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id, self.quantity_lots)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderModify:
@@ -318,7 +477,7 @@ class _OrderExecuteFields(NamedTuple):
 
 
 class OrderExecute(_OrderExecuteFields):
-    """Template 22, block of 64 bytes: a resting order traded executed_lots; at leaves_lots 0 it left the book. The trade itself follows as Trade with the same trade_id."""
+    """Template 22, block of 64 bytes: executed_lots of what a resting order showed were traded; at leaves_lots 0 nothing is shown of it and it is out of the book. The trade itself follows as Trade with the same trade_id."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 22
@@ -326,7 +485,7 @@ class OrderExecute(_OrderExecuteFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _ORDER_EXECUTE.pack(64, 22, 72, 1, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id, self.trade_id, self.price_ticks, self.executed_lots, self.leaves_lots)
+        return _ORDER_EXECUTE.pack(64, 22, 72, 2, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id, self.trade_id, self.price_ticks, self.executed_lots, self.leaves_lots)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderExecute:
@@ -356,7 +515,7 @@ class OrderDelete(_OrderDeleteFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _ORDER_DELETE.pack(32, 23, 72, 1, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id)
+        return _ORDER_DELETE.pack(32, 23, 72, 2, self.instrument, self.flags, self.side, self.event_sequence, self.time_ns, self.order_id)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> OrderDelete:
@@ -380,7 +539,7 @@ class _TradeFields(NamedTuple):
 
 
 class Trade(_TradeFields):
-    """Template 24, block of 48 bytes: count volume from these alone; aggressor_side is the taker's; changes no book."""
+    """Template 24, block of 48 bytes: count volume from these alone; aggressor_side is the taker's, None in an auction; changes no book."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 24
@@ -388,7 +547,7 @@ class Trade(_TradeFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _TRADE.pack(48, 24, 72, 1, self.instrument, self.flags, self.aggressor_side, self.event_sequence, self.time_ns, self.trade_id, self.price_ticks, self.quantity_lots)
+        return _TRADE.pack(48, 24, 72, 2, self.instrument, self.flags, self.aggressor_side, self.event_sequence, self.time_ns, self.trade_id, self.price_ticks, self.quantity_lots)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> Trade:
@@ -398,6 +557,100 @@ class Trade(_TradeFields):
 
 
 _TRADE = Struct("<HHHHIBB2xQQQqq")
+
+
+class _AuctionIndicativeFields(NamedTuple):
+    instrument: int
+    flags: int
+    event_sequence: int
+    time_ns: int
+    price_ticks: int
+    volume_lots: int
+    surplus_lots: int
+
+
+class AuctionIndicative(_AuctionIndicativeFields):
+    """Template 25, block of 48 bytes: what the auction would give now; price_ticks 0: nothing; surplus_lots above 0: buy interest left over at that price, below 0: sell interest."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 25
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _AUCTION_INDICATIVE.pack(48, 25, 72, 2, self.instrument, self.flags, self.event_sequence, self.time_ns, self.price_ticks, self.volume_lots, self.surplus_lots)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AuctionIndicative:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, event_sequence, time_ns, price_ticks, volume_lots, surplus_lots) = _AUCTION_INDICATIVE.unpack_from(buffer, offset)
+        return cls(instrument, flags, event_sequence, time_ns, price_ticks, volume_lots, surplus_lots)
+
+
+_AUCTION_INDICATIVE = Struct("<HHHHIB3xQQqqq")
+
+
+class _AuctionUncrossedFields(NamedTuple):
+    instrument: int
+    flags: int
+    event_sequence: int
+    time_ns: int
+    price_ticks: int
+    volume_lots: int
+    surplus_lots: int
+    trades: int
+
+
+class AuctionUncrossed(_AuctionUncrossedFields):
+    """Template 26, block of 56 bytes: the auction is over, its trades came before; price_ticks 0: nothing traded."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 26
+    BLOCK_LENGTH: ClassVar[int] = 56
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _AUCTION_UNCROSSED.pack(56, 26, 72, 2, self.instrument, self.flags, self.event_sequence, self.time_ns, self.price_ticks, self.volume_lots, self.surplus_lots, self.trades)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> AuctionUncrossed:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, event_sequence, time_ns, price_ticks, volume_lots, surplus_lots, trades) = _AUCTION_UNCROSSED.unpack_from(buffer, offset)
+        return cls(instrument, flags, event_sequence, time_ns, price_ticks, volume_lots, surplus_lots, trades)
+
+
+_AUCTION_UNCROSSED = Struct("<HHHHIB3xQQqqqQ")
+
+
+class _TradeBustFields(NamedTuple):
+    instrument: int
+    flags: int
+    event_sequence: int
+    time_ns: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+
+
+class TradeBust(_TradeBustFields):
+    """Template 27, block of 48 bytes: that trade is undone; no book and no statistics change."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 27
+    BLOCK_LENGTH: ClassVar[int] = 48
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _TRADE_BUST.pack(48, 27, 72, 2, self.instrument, self.flags, self.event_sequence, self.time_ns, self.trade_id, self.price_ticks, self.quantity_lots)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> TradeBust:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, flags, event_sequence, time_ns, trade_id, price_ticks, quantity_lots) = _TRADE_BUST.unpack_from(buffer, offset)
+        return cls(instrument, flags, event_sequence, time_ns, trade_id, price_ticks, quantity_lots)
+
+
+_TRADE_BUST = Struct("<HHHHIB3xQQQqq")
 
 
 class _SnapshotVenueFields(NamedTuple):
@@ -420,7 +673,7 @@ class SnapshotVenue(_SnapshotVenueFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SNAPSHOT_VENUE.pack(56, 40, 72, 1, self.as_of_sequence, self.event_sequence, self.time_ns, self.epoch, self.day, self.instruments, self.state, self.venue)
+        return _SNAPSHOT_VENUE.pack(56, 40, 72, 2, self.as_of_sequence, self.event_sequence, self.time_ns, self.epoch, self.day, self.instruments, self.state, self.venue)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotVenue:
@@ -437,27 +690,28 @@ class _SnapshotBeginFields(NamedTuple):
     orders: int
     as_of_sequence: int
     last_trade_id: int
+    details: int = 0
 
 
 class SnapshotBegin(_SnapshotBeginFields):
-    """Template 41, block of 24 bytes: one instrument: its InstrumentDefinition and `orders` SnapshotOrder follow."""
+    """Template 41, block of 32 bytes: one instrument: its InstrumentDefinition, `details` messages on its state and `orders` SnapshotOrder follow."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 41
-    BLOCK_LENGTH: ClassVar[int] = 24
+    BLOCK_LENGTH: ClassVar[int] = 32
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SNAPSHOT_BEGIN.pack(24, 41, 72, 1, self.instrument, self.orders, self.as_of_sequence, self.last_trade_id)
+        return _SNAPSHOT_BEGIN.pack(32, 41, 72, 2, self.instrument, self.orders, self.as_of_sequence, self.last_trade_id, self.details)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotBegin:
         """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
-        (_, _, _, _, instrument, orders, as_of_sequence, last_trade_id) = _SNAPSHOT_BEGIN.unpack_from(buffer, offset)
-        return cls(instrument, orders, as_of_sequence, last_trade_id)
+        (_, _, _, _, instrument, orders, as_of_sequence, last_trade_id, details) = _SNAPSHOT_BEGIN.unpack_from(buffer, offset)
+        return cls(instrument, orders, as_of_sequence, last_trade_id, details)
 
 
-_SNAPSHOT_BEGIN = Struct("<HHHHIIQQ")
+_SNAPSHOT_BEGIN = Struct("<HHHHIIQQI4x")
 
 
 class _SnapshotOrderFields(NamedTuple):
@@ -478,7 +732,7 @@ class SnapshotOrder(_SnapshotOrderFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SNAPSHOT_ORDER.pack(40, 42, 72, 1, self.instrument, self.side, self.order_id, self.priority, self.price_ticks, self.quantity_lots)
+        return _SNAPSHOT_ORDER.pack(40, 42, 72, 2, self.instrument, self.side, self.order_id, self.priority, self.price_ticks, self.quantity_lots)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotOrder:
@@ -505,7 +759,7 @@ class SnapshotEnd(_SnapshotEndFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SNAPSHOT_END.pack(16, 43, 72, 1, self.instrument, self.orders, self.as_of_sequence)
+        return _SNAPSHOT_END.pack(16, 43, 72, 2, self.instrument, self.orders, self.as_of_sequence)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotEnd:
@@ -515,6 +769,39 @@ class SnapshotEnd(_SnapshotEndFields):
 
 
 _SNAPSHOT_END = Struct("<HHHHIIQ")
+
+
+class _SnapshotStatisticsFields(NamedTuple):
+    instrument: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    last_ticks: int
+    volume_lots: int
+    turnover_low: int
+    turnover_high: int
+    trades: int
+
+
+class SnapshotStatistics(_SnapshotStatisticsFields):
+    """Template 44, block of 72 bytes: one of the details: the trades of the day so far, as in DayStatistics; last_ticks also of earlier days."""
+
+    __slots__ = ()
+    TEMPLATE_ID: ClassVar[int] = 44
+    BLOCK_LENGTH: ClassVar[int] = 72
+
+    def encode(self) -> bytes:
+        """The SBE message."""
+        return _SNAPSHOT_STATISTICS.pack(72, 44, 72, 2, self.instrument, self.open_ticks, self.high_ticks, self.low_ticks, self.last_ticks, self.volume_lots, self.turnover_low, self.turnover_high, self.trades)
+
+    @classmethod
+    def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotStatistics:
+        """Reads the message whose SBE header is at `offset`; struct.error or ValueError if it is cut."""
+        (_, _, _, _, instrument, open_ticks, high_ticks, low_ticks, last_ticks, volume_lots, turnover_low, turnover_high, trades) = _SNAPSHOT_STATISTICS.unpack_from(buffer, offset)
+        return cls(instrument, open_ticks, high_ticks, low_ticks, last_ticks, volume_lots, turnover_low, turnover_high, trades)
+
+
+_SNAPSHOT_STATISTICS = Struct("<HHHHI4xqqqqQQQQ")
 
 
 class _SnapshotRequestFields(NamedTuple):
@@ -531,7 +818,7 @@ class SnapshotRequest(_SnapshotRequestFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _SNAPSHOT_REQUEST.pack(16, 50, 72, 1, self.request_id, self.instrument)
+        return _SNAPSHOT_REQUEST.pack(16, 50, 72, 2, self.request_id, self.instrument)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> SnapshotRequest:
@@ -559,7 +846,7 @@ class ReplayRequest(_ReplayRequestFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _REPLAY_REQUEST.pack(32, 51, 72, 1, self.request_id, self.session_id, self.from_sequence, self.to_sequence)
+        return _REPLAY_REQUEST.pack(32, 51, 72, 2, self.request_id, self.session_id, self.from_sequence, self.to_sequence)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> ReplayRequest:
@@ -587,7 +874,7 @@ class RequestCompleted(_RequestCompletedFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _REQUEST_COMPLETED.pack(32, 52, 72, 1, self.request_id, self.first_sequence, self.last_sequence, self.packets)
+        return _REQUEST_COMPLETED.pack(32, 52, 72, 2, self.request_id, self.first_sequence, self.last_sequence, self.packets)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> RequestCompleted:
@@ -615,7 +902,7 @@ class RequestRejected(_RequestRejectedFields):
 
     def encode(self) -> bytes:
         """The SBE message."""
-        return _REQUEST_REJECTED.pack(32, 53, 72, 1, self.request_id, self.available_from, self.next_sequence, self.reason)
+        return _REQUEST_REJECTED.pack(32, 53, 72, 2, self.request_id, self.available_from, self.next_sequence, self.reason)
 
     @classmethod
     def decode(cls, buffer: bytes | memoryview, offset: int = 0) -> RequestRejected:
@@ -627,8 +914,8 @@ class RequestRejected(_RequestRejectedFields):
 _REQUEST_REJECTED = Struct("<HHHHQQQB7x")
 
 
-AnyMessage = SessionStart | InstrumentDefinition | TradingStatus | EndOfDay | SettlementUpdate | OrderAdd | OrderModify | OrderExecute | OrderDelete | Trade | SnapshotVenue | SnapshotBegin | SnapshotOrder | SnapshotEnd | SnapshotRequest | ReplayRequest | RequestCompleted | RequestRejected
-BY_TEMPLATE: dict[int, type[AnyMessage]] = {1: SessionStart, 2: InstrumentDefinition, 3: TradingStatus, 4: EndOfDay, 5: SettlementUpdate, 20: OrderAdd, 21: OrderModify, 22: OrderExecute, 23: OrderDelete, 24: Trade, 40: SnapshotVenue, 41: SnapshotBegin, 42: SnapshotOrder, 43: SnapshotEnd, 50: SnapshotRequest, 51: ReplayRequest, 52: RequestCompleted, 53: RequestRejected}
+AnyMessage = SessionStart | InstrumentDefinition | TradingStatus | EndOfDay | SettlementUpdate | InstrumentPhase | TickBand | ReferencePrice | DayStatistics | OrderAdd | OrderModify | OrderExecute | OrderDelete | Trade | AuctionIndicative | AuctionUncrossed | TradeBust | SnapshotVenue | SnapshotBegin | SnapshotOrder | SnapshotEnd | SnapshotStatistics | SnapshotRequest | ReplayRequest | RequestCompleted | RequestRejected
+BY_TEMPLATE: dict[int, type[AnyMessage]] = {1: SessionStart, 2: InstrumentDefinition, 3: TradingStatus, 4: EndOfDay, 5: SettlementUpdate, 6: InstrumentPhase, 7: TickBand, 8: ReferencePrice, 9: DayStatistics, 20: OrderAdd, 21: OrderModify, 22: OrderExecute, 23: OrderDelete, 24: Trade, 25: AuctionIndicative, 26: AuctionUncrossed, 27: TradeBust, 40: SnapshotVenue, 41: SnapshotBegin, 42: SnapshotOrder, 43: SnapshotEnd, 44: SnapshotStatistics, 50: SnapshotRequest, 51: ReplayRequest, 52: RequestCompleted, 53: RequestRejected}
 
 
 def decode(buffer: bytes | memoryview, offset: int = 0) -> AnyMessage:

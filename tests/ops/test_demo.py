@@ -74,7 +74,7 @@ def test_a_demo_with_tampered_records_fails(directory: Path, monkeypatch: pytest
 
     def without_an_order(self: Demo, subscriber: object, out: Path, through: Path, audit: Audit) -> None:
         subscriber.terminate()  # type: ignore[attr-defined]
-        through.write_text(str(audit.last_book_event))
+        through.write_text(str(audit.last_public_event))
         subscriber.wait(30)  # type: ignore[attr-defined]
         report = orjson.loads(out.read_bytes())
         next(book for book in report["books"].values() if book).pop()
