@@ -20,8 +20,14 @@ void phase_change(struct core *core, const struct phase_change *change);
 /* A price band has stopped a taker and volatility_auction_ms > 0: phase VolatilityAuction. */
 void phase_trip_band(struct core *core, uint32_t instrument);
 
-/* Slices: Uncross, Purge (auction.c), Activate (phase.c). */
+/* The reference price is another: ReferencePriceChanged; `operator` is NULL after an auction. */
+void reference_price_is(struct core *core, uint32_t instrument, uint32_t price_ticks, const char *operator);
+
+/* Jobs: the first slice at once (a purge only if there is something to purge), and further ones. Uncross and Purge are
+   in auction.c, Activate in phase.c. */
+void uncross_start(struct core *core, uint32_t instrument);
 void uncross_go_on(struct core *core);
+void purge_start(struct core *core, uint32_t instrument);
 void purge_go_on(struct core *core);
 void activate_go_on(struct core *core);
 

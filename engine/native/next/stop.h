@@ -1,5 +1,5 @@
-/* Dormant orders: stops in their ladders, and at-the-close orders parked before their auction (docs/ENGINE.md section 6).
-   Orders are named by their index. */
+/* Dormant orders: stops in their ladders, and at-the-close orders parked before their auction (docs/ENGINE.md section
+   6). Orders are named by their index. */
 #ifndef VENUE_STOP_H
 #define VENUE_STOP_H
 
@@ -13,17 +13,25 @@ void dormant_join(struct core *core, uint32_t index);
 /* Takes a dormant order out of its ladder or list; ORDER_DORMANT stays set. */
 void dormant_leave(struct core *core, uint32_t index);
 
+/* The same for good: it goes on as an order that stands nowhere, ORDER_DORMANT cleared. */
+void dormant_wake(struct core *core, uint32_t index);
+
+/* OrderTriggered of the order as it stands; what rests is filled in later. */
+struct wire_order_triggered *order_triggered(struct core *core, uint32_t index);
+
 /* The ladder a stop waits in. */
 struct ladder *stop_ladder_of(const struct core *core, uint32_t index);
 
 /* True when some stop of the instrument is elected by trigger_high, trigger_low or the reference price. */
 bool stop_elected(const struct core *core, uint32_t instrument);
 
-/* The order whose turn it is: buys by last trade, sells by last trade, buys by reference, sells by reference; 0: none. */
+/* The order whose turn it is: buys by last trade, sells by last trade, buys by reference, sells by reference; 0: none.
+ */
 uint32_t stop_first_elected(const struct core *core, uint32_t instrument);
 
 /* True when a stop with this side, trigger and price would be elected by the prices as they are: those are refused. */
-bool would_trigger_at_once(const struct instrument *instrument, uint8_t side, uint8_t trigger, int64_t stop_price_ticks);
+bool would_trigger_at_once(const struct instrument *instrument, uint8_t side, uint8_t trigger,
+                           int64_t stop_price_ticks);
 
 /* The Stops job of the instrument in `election`: becomes the job at work and runs its first slice; a further slice. */
 void stops_start(struct core *core);
