@@ -86,6 +86,8 @@ COUNTERS = (
     "stops",
     "engine_refusals",
     "checkpoint",
+    "busts",
+    "transfers",
 )
 
 
@@ -284,7 +286,7 @@ class SettlementService:
         )
         commands = CommandChannel(self._context, endpoints.settlement, COMPONENT)
         outbox = Outbox(connection, commands.send, Pace(settings.checkpoint_interval_ms, settings.batch_max_age_ms))
-        self._log.info("settlement.resumed", sequence=ledger.sequence, open_fills=ledger.cutter.fills)
+        self._log.info("settlement.resumed", sequence=ledger.sequence, open_leaves=ledger.cutter.leaves)
         try:
             _Turns(self, connection, ledger, events, outbox).run()
         except Diverged as error:
@@ -360,6 +362,8 @@ class _Turns:
         done = self._ledger.ingest(events)
         self._counters.add("events", done.events)
         self._counters.add("fills", done.fills)
+        self._counters.add("busts", done.busts)
+        self._counters.add("transfers", done.transfers)
         self._counters.add("credits", done.credits)
         for batch in done.batches:
             self._log.info(
@@ -367,7 +371,7 @@ class _Turns:
                 batch=batch.id,
                 first_seq=batch.first_seq,
                 last_seq=batch.last_seq,
-                fills=batch.fills,
+                leaves=batch.leaves,
                 legs=len(batch.legs),
             )
         for refused in done.refused:
@@ -413,7 +417,7 @@ class _Turns:
             self._service._say("chain", f"away: {_first_line(error)}")
         assert self._service._chain is not None
         self._counters.set("rpc_errors", self._service._chain.errors)
-        self._outbox.tick(open_batch_since_ns=self._ledger.cutter.first_fill_ns)
+        self._outbox.tick(open_batch_since_ns=self._ledger.cutter.first_leaf_ns)
         self._count()
         self._counters.set("state", state)
 
@@ -474,7 +478,7 @@ class _Turns:
         assert row is not None
         cut, batched_seq, checkpoint, next_nonce = row
         moving = self._connection.execute(
-            "SELECT id, first_seq, first_fill_ns, state::text FROM batch WHERE state <> 'final' ORDER BY id"
+            "SELECT id, first_seq, first_leaf_ns, state::text FROM batch WHERE state <> 'final' ORDER BY id"
         ).fetchall()
         not_mined = [batch for batch in moving if batch[3] != "mined"]
         not_sent = [batch for batch in moving if batch[3] == "cut"]
@@ -484,11 +488,11 @@ class _Turns:
             "batches_mined": not_mined[0][0] - 1 if not_mined else cut,
             "batches_final": moving[0][0] - 1 if moving else cut,
             "events_seq": self._ledger.sequence,
-            "filled_seq": self._ledger.last_fill,
+            "filled_seq": self._ledger.last_leaf_seq,
             "batched_seq": batched_seq,
             "settled_seq": not_mined[0][1] - 1 if not_mined else batched_seq,
             "final_seq": moving[0][1] - 1 if moving else batched_seq,
-            "oldest_unsettled_ns": moving[0][2] if moving else self._ledger.cutter.first_fill_ns,
+            "oldest_unsettled_ns": moving[0][2] if moving else self._ledger.cutter.first_leaf_ns,
             "next_nonce": next_nonce,
             "checkpoint": checkpoint,
         }

@@ -1,4 +1,5 @@
-"""Writes the engine's events into the ledger: fills, credits, reference data, checkpoints, and the batches they cut.
+"""Writes the engine's events into the ledger: fills, busts, transfers, credits, reference data, checkpoints, and the
+batches they cut.
 
 One transaction per portion of events holds all of it and the cursor, so that death at any moment leaves a ledger that
 is exactly the effect of the events up to its cursor; what is delivered again changes nothing. Amounts are engine units.
@@ -22,6 +23,8 @@ from engine.wire.messages import (
     InstrumentDefined,
     SettlementStatusChanged,
     Trade,
+    TradeBusted,
+    Transferred,
 )
 from settlement.batches import (
     EMPTY_LEAF,
@@ -29,10 +32,15 @@ from settlement.batches import (
     BatchCutter,
     BatchLimits,
     Instrument,
+    Item,
     Movement,
+    bust_movements,
+    bust_preimage,
     leaf_of,
     movements,
     preimage,
+    transfer_movements,
+    transfer_preimage,
 )
 from settlement.crash import crash_point
 from settlement.database import Connection, LedgerError, raise_stop
@@ -45,6 +53,26 @@ COPY_FILLS = (
     "COPY incoming_fill (epoch, trade_id, sequence, time_ns, instrument, taker_side, maker_account, taker_account, "
     "maker_order_id, taker_order_id, price_ticks, quantity_lots, notional_units, maker_fee_units, taker_fee_units, "
     "leaf) FROM STDIN"
+)
+INSERT_BUST = (
+    "INSERT INTO bust (trade_id, epoch, sequence, time_ns, instrument, price_ticks, quantity_lots, notional_units, "
+    "buyer_fee_units, seller_fee_units, buyer_account, seller_account, buyer_side_account, seller_side_account, "
+    "operator, reason, leaf) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+INSERT_TRANSFER = (
+    "INSERT INTO transfer (transfer_seq, epoch, sequence, time_ns, from_account, to_account, asset, units, operator, "
+    "leaf) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+#: taker_side 1 is a taker that bought.
+CONTRADICTED_BUST = (
+    "SELECT bust.sequence, trade_id FROM bust JOIN fill USING (trade_id) WHERE trade_id = ANY(%s) AND "
+    "(bust.instrument, bust.price_ticks, bust.quantity_lots, bust.notional_units, buyer_account, seller_account, "
+    "buyer_fee_units, seller_fee_units) IS DISTINCT FROM "
+    "(fill.instrument, fill.price_ticks, fill.quantity_lots, fill.notional_units, "
+    "CASE taker_side WHEN 1 THEN taker_account ELSE maker_account END, "
+    "CASE taker_side WHEN 1 THEN maker_account ELSE taker_account END, "
+    "CASE taker_side WHEN 1 THEN taker_fee_units ELSE maker_fee_units END, "
+    "CASE taker_side WHEN 1 THEN maker_fee_units ELSE taker_fee_units END) LIMIT 1"
 )
 
 
@@ -63,6 +91,8 @@ class Ingested:
 
     events: int = 0
     fills: int = 0
+    busts: int = 0
+    transfers: int = 0
     credits: int = 0
     batches: list[Batch] = field(default_factory=list)
     refused: list[CommandRefused] = field(default_factory=list)
@@ -74,6 +104,8 @@ class _Rows:
     """Rows of a portion, collected before anything is written."""
 
     fills: list[tuple[object, ...]] = field(default_factory=list)
+    busts: list[tuple[object, ...]] = field(default_factory=list)
+    transfers: list[tuple[object, ...]] = field(default_factory=list)
     entries: list[tuple[str, str, int, int]] = field(default_factory=list)
     postings: list[tuple[int, int, int, int, str, int]] = field(default_factory=list)
     credits: list[Credited] = field(default_factory=list)
@@ -109,7 +141,7 @@ class Ledger:
         last = connection.execute("SELECT id, last_seq FROM batch ORDER BY id DESC LIMIT 1").fetchone()
         batch, last_seq = last if last else (0, 0)
         self.cutter = BatchCutter(settings.limits, batch + 1, last_seq + 1)
-        self.last_fill = 0
+        self.last_leaf_seq = 0
         self._last_leaf = self._leaf_before(last_seq + 1)
         self._refill(last_seq + 1)
         connection.execute(
@@ -128,41 +160,49 @@ class Ledger:
 
     def _leaf_before(self, sequence: int) -> bytes:
         row = self._connection.execute(
-            "SELECT sequence, leaf FROM fill WHERE sequence < %s ORDER BY sequence DESC LIMIT 1", (sequence,)
+            "SELECT sequence, leaf FROM settleable WHERE sequence < %s ORDER BY sequence DESC LIMIT 1", (sequence,)
         ).fetchone()
         if row is None:
             return EMPTY_LEAF
-        self.last_fill = row[0]
+        self.last_leaf_seq = row[0]
         return bytes(row[1])
 
     def _refill(self, first_seq: int) -> None:
-        """Gives the cutter the fills that no batch holds yet; they fill one only when the limits were lowered since."""
-        rows = self._connection.execute(
-            "SELECT epoch, trade_id, sequence, time_ns, instrument, taker_side, maker_account, taker_account, "
-            "maker_order_id, taker_order_id, price_ticks, quantity_lots, notional_units, maker_fee_units, "
-            "taker_fee_units, leaf FROM fill WHERE sequence >= %s ORDER BY sequence",
+        """Gives the cutter what no batch holds yet; it fills one only when the limits were lowered since."""
+        moved: dict[int, list[Movement]] = {}
+        postings = self._connection.execute(
+            "SELECT sequence, account, asset, amount FROM entry JOIN posting ON posting.entry = entry.id "
+            "WHERE sequence >= %s AND kind IN ('fill', 'bust', 'transfer') ORDER BY sequence, line",
             (first_seq,),
         )
-        for row in rows.fetchall():
-            trade = Trade(
-                *(row[2], 0, row[3], row[0], 0, row[1], row[10], row[11], row[12], row[13], row[14]),
-                *(row[8], row[9], 0, 0, row[6], row[7], 0, 0, row[4], row[5]),
-            )
-            if (batch := self._add(trade, self._moved(trade), bytes(row[15]))) is not None:
+        for sequence, account, asset, units in postings.fetchall():
+            moved.setdefault(sequence, []).append(Movement(account, asset, units))
+        rows = self._connection.execute(
+            "SELECT sequence, time_ns, instrument, notional_units, leaf FROM settleable WHERE sequence >= %s "
+            "ORDER BY sequence",
+            (first_seq,),
+        )
+        for sequence, time_ns, instrument, notional_units, leaf in rows.fetchall():
+            quote = 0 if instrument is None else self._instrument(sequence, instrument).quote
+            item = Item(sequence, time_ns, moved.get(sequence, []), quote, notional_units, bytes(leaf))
+            if (batch := self._add(item)) is not None:
                 with self._connection.transaction():
                     self._write_batch(batch)
 
-    def _moved(self, trade: Trade) -> list[Movement]:
-        if trade.instrument not in self._instruments:
-            raise LedgerError(f"fill {trade.sequence} names instrument {trade.instrument}, which no event defined")
-        if self._fee_account is None:
-            raise LedgerError(f"fill {trade.sequence} comes before any event defined the fee account")
-        return movements(trade, self._instruments[trade.instrument], self._fee_account)
+    def _instrument(self, sequence: int, instrument: int) -> Instrument:
+        if instrument not in self._instruments:
+            raise LedgerError(f"event {sequence} names instrument {instrument}, which no event defined")
+        return self._instruments[instrument]
 
-    def _add(self, trade: Trade, moved: Sequence[Movement], leaf: bytes) -> Batch | None:
-        self._last_leaf = leaf
-        self.last_fill = trade.sequence
-        return self.cutter.add(trade, moved, self._instruments[trade.instrument].quote, leaf)
+    def _fees_to(self, sequence: int) -> int:
+        if self._fee_account is None:
+            raise LedgerError(f"event {sequence} moves fees before any event defined the fee account")
+        return self._fee_account
+
+    def _add(self, item: Item) -> Batch | None:
+        self._last_leaf = item.leaf
+        self.last_leaf_seq = item.sequence
+        return self.cutter.add(item)
 
     def ingest(self, events: Sequence[memoryview | bytes]) -> Ingested:
         """Applies events in order; those at or below the cursor are known and skipped.
@@ -209,6 +249,8 @@ class Ledger:
         self.sequence, self.epoch = event_sequence(portion[-1]), event_epoch(portion[-1])
         done.events += len(portion)
         done.fills += len(rows.fills)
+        done.busts += len(rows.busts)
+        done.transfers += len(rows.transfers)
         done.credits += len(rows.credits)
 
     def _take(self, event: memoryview | bytes, rows: _Rows, done: Ingested) -> None:
@@ -219,6 +261,10 @@ class Ledger:
         template = template_of(event)
         if template == Trade.TEMPLATE_ID:
             self._take_trade(Trade.decode(event), rows, done)
+        elif template == TradeBusted.TEMPLATE_ID:
+            self._take_bust(TradeBusted.decode(event), rows, done)
+        elif template == Transferred.TEMPLATE_ID:
+            self._take_transfer(Transferred.decode(event), rows, done)
         elif template == Credited.TEMPLATE_ID:
             self._take_credit(Credited.decode(event), rows)
         elif template == SettlementStatusChanged.TEMPLATE_ID:
@@ -237,10 +283,11 @@ class Ledger:
             self._define_account(AccountDefined.decode(event))
 
     def _take_trade(self, trade: Trade, rows: _Rows, done: Ingested) -> None:
-        moved = self._moved(trade)
+        instrument = self._instrument(trade.sequence, trade.instrument)
+        moved = movements(trade, instrument, self._fees_to(trade.sequence))
         leaf = leaf_of(preimage(self._settings.chain_id, self._settings.vault, trade, self._last_leaf))
-        if (batch := self._add(trade, moved, leaf)) is not None:
-            done.batches.append(batch)
+        item = Item(trade.sequence, trade.time_ns, moved, instrument.quote, trade.notional_units, leaf)
+        self._take_item(item, "fill", f"fill:{trade.epoch}-{trade.trade_id}", rows, done)
         rows.fills.append(
             (
                 *(trade.epoch, trade.trade_id, trade.sequence, trade.time_ns, trade.instrument, trade.taker_side),
@@ -249,8 +296,40 @@ class Ledger:
                 *(trade.maker_fee_units, trade.taker_fee_units, leaf),
             )
         )
-        ref = f"fill:{trade.epoch}-{trade.trade_id}"
-        rows.entry("fill", ref, trade.sequence, trade.time_ns, "unsettled", moved)
+
+    def _take_bust(self, bust: TradeBusted, rows: _Rows, done: Ingested) -> None:
+        instrument = self._instrument(bust.sequence, bust.instrument)
+        moved = bust_movements(bust, instrument, self._fees_to(bust.sequence))
+        leaf = leaf_of(bust_preimage(self._settings.chain_id, self._settings.vault, bust, self._last_leaf))
+        item = Item(bust.sequence, bust.time_ns, moved, instrument.quote, bust.notional_units, leaf)
+        self._take_item(item, "bust", f"bust:{bust.trade_id}", rows, done)
+        rows.busts.append(
+            (
+                *(bust.trade_id, bust.epoch, bust.sequence, bust.time_ns, bust.instrument),
+                *(bust.price_ticks, bust.quantity_lots, bust.notional_units),
+                *(bust.buyer_fee_units, bust.seller_fee_units, bust.buyer_account, bust.seller_account),
+                *(bust.buyer_side_account, bust.seller_side_account),
+                *(_text(bust.operator), _text(bust.reason_text), leaf),
+            )
+        )
+
+    def _take_transfer(self, transfer: Transferred, rows: _Rows, done: Ingested) -> None:
+        moved = transfer_movements(transfer)
+        leaf = leaf_of(transfer_preimage(self._settings.chain_id, self._settings.vault, transfer, self._last_leaf))
+        item = Item(transfer.sequence, transfer.time_ns, moved, transfer.asset, 0, leaf)
+        self._take_item(item, "transfer", f"transfer:{transfer.transfer_seq}", rows, done)
+        rows.transfers.append(
+            (
+                *(transfer.transfer_seq, transfer.epoch, transfer.sequence, transfer.time_ns),
+                *(transfer.from_account, transfer.to_account, transfer.asset, transfer.amount_units),
+                *(_text(transfer.operator), leaf),
+            )
+        )
+
+    def _take_item(self, item: Item, kind: str, ref: str, rows: _Rows, done: Ingested) -> None:
+        if (batch := self._add(item)) is not None:
+            done.batches.append(batch)
+        rows.entry(kind, ref, item.sequence, item.time_ns, "unsettled", item.moved)
 
     @staticmethod
     def _take_credit(credit: Credited, rows: _Rows) -> None:
@@ -312,6 +391,11 @@ class Ledger:
                 for fill in rows.fills:
                     copy.write_row(fill)
             cursor.execute("INSERT INTO fill SELECT * FROM incoming_fill ORDER BY sequence")
+        if rows.busts:
+            cursor.executemany(INSERT_BUST, rows.busts)
+            self._refuse_other_busts([bust[0] for bust in rows.busts])
+        if rows.transfers:
+            cursor.executemany(INSERT_TRANSFER, rows.transfers)
         if rows.credits:
             cursor.executemany(
                 "INSERT INTO credit (deposit_seq, sequence, account, asset, units, block_number, transaction_hash) "
@@ -338,11 +422,17 @@ class Ledger:
                 ],
             )
 
+    def _refuse_other_busts(self, trade_ids: list[object]) -> None:
+        """A bust takes back what its fill gave, to the unit, or the events contradict the ledger."""
+        row = self._connection.execute(CONTRADICTED_BUST, (trade_ids,)).fetchone()
+        if row is not None:
+            raise LedgerError(f"event {row[0]} busts trade {row[1]} with other terms than the trade had")
+
     def _write_batch(self, batch: Batch) -> None:
         cursor = self._connection.cursor()
         cursor.execute(
-            "INSERT INTO batch (id, first_seq, last_seq, root, fills, first_fill_ns) VALUES (%s, %s, %s, %s, %s, %s)",
-            (batch.id, batch.first_seq, batch.last_seq, batch.root, batch.fills, batch.first_fill_ns),
+            "INSERT INTO batch (id, first_seq, last_seq, root, leaves, first_leaf_ns) VALUES (%s, %s, %s, %s, %s, %s)",
+            (batch.id, batch.first_seq, batch.last_seq, batch.root, batch.leaves, batch.first_leaf_ns),
         )
         with cursor.copy("COPY batch_leg (batch, asset, account, units) FROM STDIN") as copy:
             for (asset, account), units in batch.legs.items():
@@ -382,6 +472,11 @@ class Ledger:
         return [detail]
 
 
+def _text(typed: bytes) -> str:
+    """What an operator typed, whatever bytes it is: neither half a character nor a NUL may stop the ledger."""
+    return typed.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def contradicted_credits(connection: Connection, deposit_seqs: Sequence[int]) -> list[str]:
     """Marks final deposits as credited where the engine's credit says the same, and stops settlement where it does not.
 
@@ -413,7 +508,7 @@ def contradicted_credits(connection: Connection, deposit_seqs: Sequence[int]) ->
 
 
 def settle(connection: Connection, batch: int, time_ns: int) -> None:
-    """Posts a batch as final: what its fills moved becomes available money. Inside the caller's transaction."""
+    """Posts a batch as final: what its events moved becomes available money. Inside the caller's transaction."""
     row = connection.execute(
         "INSERT INTO entry (kind, ref, time_ns) VALUES ('settle', %s, %s) RETURNING id", (f"batch:{batch}", time_ns)
     ).fetchone()

@@ -170,8 +170,8 @@ def pending_work(connection: Connection) -> list[str]:
     """What is still on its way through settlement; empty when the venue's money is at rest."""
     questions = (
         (
-            "fills wait for a batch",
-            "SELECT count(*) FROM fill WHERE sequence > (SELECT coalesce(max(last_seq), 0) FROM batch)",
+            "fills, busts or transfers wait for a batch",
+            "SELECT count(*) FROM settleable WHERE sequence > (SELECT coalesce(max(last_seq), 0) FROM batch)",
         ),
         ("batches are not final", "SELECT count(*) FROM batch WHERE state <> 'final'"),
         ("deposits are not credited", "SELECT count(*) FROM deposit WHERE state IN ('seen', 'final')"),

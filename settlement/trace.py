@@ -21,20 +21,32 @@ _NS = "(extract(epoch FROM {}) * 1000000000)::bigint"
 def trace_fill(connection: Connection, trade_id: int) -> list[Hop]:
     """Hops of the fill so far, oldest first: matched, posted, cut, signed, sent, mined, final; empty for no such fill.
 
-    A step that a reorg undid and that happened again appears as often as it happened.
+    A step that a reorg undid and that happened again appears as often as it happened. The hops of its bust, if it was
+    busted, follow with "bust" before their names.
     """
-    row = connection.execute(
-        "SELECT fill.sequence, fill.time_ns, entry.id, " + _NS.format("entry.posted_at") + ", fill.leaf FROM fill "
-        "JOIN entry ON entry.sequence = fill.sequence WHERE trade_id = %s",
-        (trade_id,),
-    ).fetchone()
-    if row is None:
+    fill = connection.execute("SELECT sequence, time_ns, leaf FROM fill WHERE trade_id = %s", (trade_id,)).fetchone()
+    if fill is None:
         return []
-    sequence, time_ns, entry, posted_ns, leaf = row
-    hops = [
-        Hop("matched", time_ns, f"event {sequence}"),
-        Hop("posted", posted_ns, f"entry {entry}, leaf 0x{bytes(leaf).hex()}"),
-    ]
+    sequence, time_ns, leaf = fill
+    hops = [Hop("matched", time_ns, f"event {sequence}"), *_settlement(connection, sequence, bytes(leaf))]
+    bust = connection.execute(
+        "SELECT sequence, time_ns, leaf, operator, reason FROM bust WHERE trade_id = %s", (trade_id,)
+    ).fetchone()
+    if bust is None:
+        return hops
+    sequence, time_ns, leaf, operator, reason = bust
+    hops.append(Hop("busted", time_ns, f"event {sequence} by {operator}: {reason}"))
+    later = _settlement(connection, sequence, bytes(leaf))
+    return hops + [Hop(f"bust {hop.name}", hop.time_ns, hop.detail) for hop in later]
+
+
+def _settlement(connection: Connection, sequence: int, leaf: bytes) -> list[Hop]:
+    """What became of the money that the event of that sequence moved."""
+    entry = connection.execute(
+        "SELECT id, " + _NS.format("posted_at") + " FROM entry WHERE sequence = %s", (sequence,)
+    ).fetchone()
+    assert entry is not None, "written together with the fill or bust"
+    hops = [Hop("posted", entry[1], f"entry {entry[0]}, leaf 0x{leaf.hex()}")]
     batch = connection.execute(
         "SELECT id, first_seq, last_seq FROM batch WHERE %s BETWEEN first_seq AND last_seq", (sequence,)
     ).fetchone()

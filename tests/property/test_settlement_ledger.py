@@ -23,12 +23,14 @@ from engine.wire.messages import (
     InstrumentDefined,
     Side,
     Trade,
+    TradeBusted,
+    Transferred,
 )
 from settlement.batches import BatchLimits
 from settlement.database import Connection, LedgerError, connect, migrate, standing_stops
 from settlement.ledger import Ledger, LedgerSettings
 
-FEE, TRADERS = 1, (11, 12, 13, 14)
+FEE, TRADERS, GUARANTOR = 1, (11, 12, 13, 14), 15
 USD, ETH, BTC = 1, 2, 3
 LOT_UNITS = {1: 10_000, 2: 1_000}
 BASE = {1: ETH, 2: BTC}
@@ -50,13 +52,15 @@ def genesis() -> list[bytes]:
         instrument = InstrumentDefined(*(*stamp(), number, base, USD, 1, lot_units, *limits), symbol=b"X")
         made.append(instrument.encode())
     made.append(AccountDefined(*stamp(), FEE, 9, AccountKind.FEE, 1, b"FEE").encode())
-    for account in TRADERS:
+    for account in (*TRADERS, GUARANTOR):
         made.append(AccountDefined(*stamp(), account, 1, AccountKind.CLIENT, 1, b"T").encode())
     return made
 
 
 def random_stream(dice: random.Random, count: int) -> tuple[list[bytes], dict[tuple[int, int], int]]:
-    """Events with credits and trades, and what each balance is by plain addition apart from the code under test."""
+    """Events with credits, trades, busts and transfers, and what each balance is by plain addition, apart from the code
+    under test.
+    """
     events = genesis()
     balances: dict[tuple[int, int], int] = {}
     time_ns = 0
@@ -70,33 +74,72 @@ def random_stream(dice: random.Random, count: int) -> tuple[list[bytes], dict[tu
         parts = (sequence, sequence, time_ns, 1, 1, account, asset, units, 0, deposit_seq, 1, bytes(32))
         events.append(Credited(*parts).encode())
         add(account, asset, units)
+    trades: list[Trade] = []
+    transfers = 0
     for _ in range(count):
         time_ns += dice.choice((0, 1, 30, 200))
         sequence = len(events) + 1
+        kind = dice.choices(("trade", "bust", "transfer"), (8, 1 if trades else 0, 1))[0]
+        if kind == "transfer":
+            transfers += 1
+            giver, taker = dice.sample(TRADERS, 2)
+            asset, units = dice.choice((USD, ETH, BTC)), dice.randint(1, 10**9)
+            numbers = (sequence, sequence, time_ns, 1, 1, transfers, giver, taker, asset, units, 0, 0)
+            events.append(Transferred(*numbers, operator=b"op\xff").encode())
+            add(giver, asset, -units)
+            add(taker, asset, units)
+            continue
+        if kind == "bust":
+            busted = trades.pop(dice.randrange(len(trades)))
+            buyer, seller, buyer_fee, seller_fee = sides(busted)
+            givers = dice.choice(((buyer, seller), (GUARANTOR, seller), (buyer, GUARANTOR), (GUARANTOR, GUARANTOR)))
+            parts_of_bust = (
+                *(sequence, sequence, time_ns, 1, 1, busted.trade_id, 1, busted.quantity_lots, busted.notional_units),
+                *(buyer_fee, seller_fee, buyer, seller, *givers, 1, 2, 1, 2, busted.instrument, busted.taker_side),
+            )
+            events.append(TradeBusted(*parts_of_bust, b"op", b"why").encode())
+            move(add, busted, givers[0], givers[1], -1)
+            continue
         instrument, taker_side = dice.choice((1, 2)), dice.choice((Side.BUY, Side.SELL))
         maker, taker = dice.choice(TRADERS), dice.choice(TRADERS)
         lots, notional = dice.randint(1, 10**6), dice.randint(1, 10**9)
-        maker_fee, taker_fee = dice.randint(0, notional), dice.randint(0, notional)
-        events.append(
-            Trade(
-                *(sequence, sequence, time_ns, 1, 1, sequence, 1, lots, notional, maker_fee, taker_fee),
-                *(2**63 + sequence, 2, 0, 0, maker, taker, 1, 2, instrument, taker_side),
-            ).encode()
+        maker_fee, taker_fee = dice.randint(-notional, notional), dice.randint(0, notional)
+        trade = Trade(
+            *(sequence, sequence, time_ns, 1, 1, sequence, 1, lots, notional, maker_fee, taker_fee),
+            *(2**63 + sequence, 2, 0, 0, maker, taker, 1, 2, instrument, taker_side),
         )
-        sign = 1 if taker_side == Side.BUY else -1
-        add(taker, BASE[instrument], sign * lots * LOT_UNITS[instrument])
-        add(maker, BASE[instrument], -sign * lots * LOT_UNITS[instrument])
-        add(taker, USD, -sign * notional - taker_fee)
-        add(maker, USD, sign * notional - maker_fee)
-        add(FEE, USD, maker_fee + taker_fee)
+        trades.append(trade)
+        events.append(trade.encode())
+        buyer, seller, _, _ = sides(trade)
+        move(add, trade, buyer, seller, 1)
     return events, {key: units for key, units in balances.items() if units}
+
+
+def sides(trade: Trade) -> tuple[int, int, int, int]:
+    """Buyer, seller, the buyer's fee and the seller's."""
+    if trade.taker_side == Side.BUY:
+        return trade.taker_account, trade.maker_account, trade.taker_fee_units, trade.maker_fee_units
+    return trade.maker_account, trade.taker_account, trade.maker_fee_units, trade.taker_fee_units
+
+
+def move(add: Callable[[int, int, int], None], trade: Trade, buyer: int, seller: int, sign: int) -> None:
+    """A trade's effect on these two sides, or with sign -1 its bust's, by plain addition."""
+    _, _, buyer_fee, seller_fee = sides(trade)
+    base_units = trade.quantity_lots * LOT_UNITS[trade.instrument]
+    add(buyer, BASE[trade.instrument], sign * base_units)
+    add(seller, BASE[trade.instrument], -sign * base_units)
+    add(buyer, USD, -sign * (trade.notional_units + buyer_fee))
+    add(seller, USD, sign * (trade.notional_units - seller_fee))
+    add(FEE, USD, sign * (buyer_fee + seller_fee))
 
 
 def contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Everything the events determine."""
     questions = {
         "fill": "SELECT * FROM fill ORDER BY sequence",
-        "batch": "SELECT id, first_seq, last_seq, root, fills, first_fill_ns FROM batch ORDER BY id",
+        "batch": "SELECT id, first_seq, last_seq, root, leaves, first_leaf_ns FROM batch ORDER BY id",
+        "bust": "SELECT * FROM bust ORDER BY sequence",
+        "transfer": "SELECT * FROM transfer ORDER BY sequence",
         "leg": "SELECT * FROM batch_leg ORDER BY batch, asset, account",
         "balance": "SELECT * FROM balance ORDER BY account, asset, bucket",
         "posting": "SELECT ref, line, account, asset, bucket, amount FROM posting JOIN entry ON entry.id = entry "
@@ -149,7 +192,7 @@ def test_portions_deaths_and_redelivery_do_not_change_the_ledger(
 
 
 @pytest.mark.parametrize("seed", [int.from_bytes(os.urandom(4), "big") for _ in range(2)])
-def test_legs_are_the_sum_of_the_fills_in_their_range(new_ledger: Callable[[], Connection], seed: int) -> None:
+def test_legs_are_the_sum_of_the_postings_in_their_range(new_ledger: Callable[[], Connection], seed: int) -> None:
     """Batches cover all events without gap, and each leg is what the postings of its range add up to."""
     events, _ = random_stream(random.Random(seed), 150)
     connection = new_ledger()
@@ -160,7 +203,8 @@ def test_legs_are_the_sum_of_the_fills_in_their_range(new_ledger: Callable[[], C
     assert all(before[1] + 1 == after[0] for before, after in pairwise(ranges))
     differing = connection.execute(
         "SELECT * FROM (SELECT batch.id, asset, account, sum(amount) AS units FROM batch JOIN entry "
-        "ON sequence BETWEEN first_seq AND last_seq AND kind = 'fill' JOIN posting ON posting.entry = entry.id "
+        "ON sequence BETWEEN first_seq AND last_seq AND kind IN ('fill', 'bust', 'transfer') "
+        "JOIN posting ON posting.entry = entry.id "
         "GROUP BY 1, 2, 3 HAVING sum(amount) <> 0) AS summed FULL JOIN batch_leg "
         "ON batch_leg.batch = summed.id AND batch_leg.asset = summed.asset AND batch_leg.account = summed.account "
         "WHERE summed.units IS DISTINCT FROM batch_leg.units"
@@ -216,6 +260,8 @@ def shared_ledger(new_database: Callable[..., str]) -> Connection:
         "DELETE FROM fill",
         "UPDATE credit SET units = units + 1",
         "DELETE FROM nonce_slot",
+        "UPDATE bust SET trade_id = trade_id",
+        "DELETE FROM transfer",
     ],
 )
 def test_what_is_posted_cannot_be_changed(shared_ledger: Connection, statement: str) -> None:
@@ -233,6 +279,35 @@ def test_a_gap_in_the_events_is_refused(new_ledger: Callable[[], Connection]) ->
     before = contents(connection)
     with pytest.raises(LedgerError, match="a gap"):
         ledger.ingest(events[6:])
+    assert contents(connection) == before
+
+
+TERMS = {"quantity_lots": 4, "notional_units": 99, "buyer_fee_units": 1, "buyer_account": 13, "instrument": 2}
+
+
+@pytest.mark.parametrize("field", ["", *TERMS, "trade_id"])
+def test_a_bust_must_have_the_terms_of_its_trade(new_ledger: Callable[[], Connection], field: str) -> None:
+    """Another quantity, notional, fee, account, instrument or no such trade: refused whole; twice likewise."""
+    events, _ = random_stream(random.Random(3), 0)
+    sequence = len(events) + 1
+    fill = (sequence, sequence, 0, 1, 1, sequence, 1, 5, 100, -1, 2, 1, 2, 0, 0, 11, 12, 1, 2, 1, Side.BUY)
+    events.append(Trade(*fill).encode())
+    before_the_sides = (sequence + 1, sequence + 1, 0, 1, 1, sequence, 1, 5, 100, 2, -1)
+    bust = TradeBusted(*before_the_sides, 12, 11, 12, 11, 1, 2, 1, 2, 1, Side.BUY, b"op", b"why")
+    if field:
+        bust = TradeBusted(**{**bust._asdict(), field: TERMS.get(field, sequence - 1)})
+    connection = new_ledger()
+    ledger = Ledger(connection, SETTINGS)
+    ledger.ingest(events)
+    before = contents(connection)
+    if not field:
+        assert ledger.ingest([bust.encode()]).busts == 1
+        again = bust._replace(sequence=sequence + 2).encode()
+        with pytest.raises((LedgerError, psycopg.errors.UniqueViolation)):
+            ledger.ingest([again])
+        return
+    with pytest.raises((LedgerError, psycopg.errors.ForeignKeyViolation)):
+        ledger.ingest([bust.encode()])
     assert contents(connection) == before
 
 
