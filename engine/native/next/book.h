@@ -186,13 +186,6 @@ uint32_t order_take(struct books *books);
 /* Frees the slot; a slot in its last generation is never taken again. */
 void order_free(struct books *books, uint32_t index);
 
-/* Puts the order at the back of the level of `tick`, or takes it out of there: the same for books and stop ladders. */
-void queue_join(struct books *books, struct ladder *ladder, uint32_t tick, uint32_t index);
-void queue_leave(struct books *books, struct ladder *ladder, uint32_t tick, uint32_t index);
-
-/* Lowers the leaves of an order in a queue; it keeps its place, and stays even with nothing left. */
-void queue_reduce(struct books *books, const struct ladder *ladder, uint32_t tick, uint32_t index, int64_t lots);
-
 /* The order after this one in priority order in a ladder, `tick` being its level; 0 when it is the last. */
 uint32_t queue_next(const struct books *books, const struct ladder *ladder, uint32_t tick, uint32_t index);
 

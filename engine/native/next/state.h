@@ -116,6 +116,12 @@ struct auction_orders {
     uint32_t *parked; /* per instrument, those in its parked list */
 };
 
+/* What an iceberg has hidden yet, while a taker's quantity is counted. */
+struct hidden {
+    uint32_t index;
+    int64_t lots;
+};
+
 struct core {
     /* what every command touches, first */
     struct event_writer events;

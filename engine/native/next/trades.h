@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "mix.h"
+#include "venue_assert.h"
 
 struct arena;
 
@@ -30,22 +31,43 @@ struct remembered_trade {
 };
 _Static_assert(sizeof(struct remembered_trade) == 96, "a remembered trade is one and a half cache lines");
 
-/* Trades are numbered from 0 as they come; number n lies at ring[n % capacity]. first <= hashed <= end, or hashed < first
- * = end only never: what is forgotten leaves the hash. */
+/* Trades are numbered from 0 as they come; number n lies at ring[n % capacity]. first <= hashed <= end always. */
 struct trades {
     struct remembered_trade *ring;
     uint32_t capacity;
-    uint32_t place; /* end % capacity */
-    uint64_t first; /* oldest remembered */
-    uint64_t hashed; /* the first not yet in `hash`, from `first` up */
+    uint32_t first_place; /* first % capacity */
+    uint32_t end_place;   /* end % capacity */
+    uint64_t first;       /* oldest remembered */
+    uint64_t hashed;      /* the oldest remembered that is not yet in `hash` */
     uint64_t end;
     u128 hash; /* as of the last state hash, without what was forgotten since */
 };
 
 void trades_lay_out(struct trades *trades, struct arena *arena, uint32_t capacity);
 
-/* Where the next trade is written, all fields but the mix: the oldest is forgotten when `max` (at least 1) are remembered. */
-struct remembered_trade *trades_next(struct trades *trades, uint32_t max);
+static inline void trades_forget_oldest(struct trades *trades) {
+    if (trades->first < trades->hashed) {
+        const struct remembered_trade *oldest = &trades->ring[trades->first_place];
+        trades->hash -= (u128)oldest->mix_high << 64 | oldest->mix_low;
+    } else {
+        trades->hashed++;
+    }
+    trades->first++;
+    trades->first_place = trades->first_place + 1 == trades->capacity ? 0 : trades->first_place + 1;
+}
+
+/* Where the next trade is written, all fields but the mix: the oldest is forgotten when `max` (at least 1) are
+ * remembered. */
+static inline struct remembered_trade *trades_next(struct trades *trades, uint32_t max) {
+    VENUE_ASSERT(max >= 1 && max <= trades->capacity, "as many trades are remembered as there is room for");
+    if (trades->end - trades->first >= max) {
+        trades_forget_oldest(trades);
+    }
+    struct remembered_trade *trade = &trades->ring[trades->end_place];
+    trades->end++;
+    trades->end_place = trades->end_place + 1 == trades->capacity ? 0 : trades->end_place + 1;
+    return trade;
+}
 
 /* The limit has changed: forgets the oldest beyond `max`. */
 void trades_keep(struct trades *trades, uint32_t max);
