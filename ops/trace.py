@@ -21,10 +21,14 @@ from engine.wire.messages import (
     NewOrder,
     OrderAccepted,
     OrderCanceled,
+    OrderReduced,
+    OrderRefilled,
     OrderRejected,
     OrderReplaced,
+    OrderTriggered,
     Reason,
     Trade,
+    TradeBusted,
     decode,
 )
 from mdfeed.published import read_published, times_of
@@ -49,7 +53,9 @@ REQUIRED = (
 )
 SHOWN_TRADES = 3
 
-OrderEvent = OrderAccepted | OrderRejected | OrderReplaced | OrderCanceled | Trade
+OfOneOrder = OrderAccepted | OrderReplaced | OrderCanceled | OrderTriggered | OrderRefilled | OrderReduced
+OfTwoOrders = Trade | TradeBusted
+OrderEvent = OfOneOrder | OfTwoOrders | OrderRejected
 
 
 class TraceError(Exception):
@@ -99,15 +105,19 @@ def trace(config: VenueConfig, clordid: str) -> Life:
     life = Life(clordid, first.order_id if not isinstance(first, OrderRejected) else 0)
     life.hops += _command_hops(config, first.command_sequence)
     own: list[OrderEvent] = [first] if isinstance(first, OrderRejected) else list(_events_of(events, life.order_id))
-    life.hops += [Hop(*_described(event, life.order_id)) for event in own if not isinstance(event, Trade)]
     trades = [event for event in own if isinstance(event, Trade)]
-    life.hops += [Hop(*_described(trade, life.order_id)) for trade in trades[:SHOWN_TRADES]]
+    busted = {event.trade_id for event in own if isinstance(event, TradeBusted)}
+    shown = [trade for number, trade in enumerate(trades) if number < SHOWN_TRADES or trade.trade_id in busted]
+    hidden = len(trades) - len(shown)
+    life.hops += [
+        Hop(*_described(event, life.order_id)) for event in own if not isinstance(event, Trade) or event in shown
+    ]
     life.hops += _report_hops(config, own, life.order_id)
     life.hops += _feed_hops(config, events, {event.sequence for event in own})
-    life.hops += _settlement_hops(config, trades[:SHOWN_TRADES])
-    life.hops.sort(key=lambda hop: (hop.time_ns, REQUIRED.index(hop.name) if hop.name in REQUIRED else 0))
-    if len(trades) > SHOWN_TRADES:
-        life.hops.append(Hop("trade", 0, f"and {len(trades) - SHOWN_TRADES} more trades"))
+    life.hops += _settlement_hops(config, shown)
+    life.hops.sort(key=lambda hop: hop.time_ns)  # what has the same time stays in the order it was put together
+    if hidden:
+        life.hops.append(Hop("trade", 0, f"and {hidden} more trades"))
     return life
 
 
@@ -128,10 +138,10 @@ def _first_event(events: list[AnyMessage], clordid: bytes) -> OrderAccepted | Or
 
 def _events_of(events: list[AnyMessage], order_id: int) -> Iterator[OrderEvent]:
     for event in events:
-        if isinstance(event, Trade):
+        if isinstance(event, OfTwoOrders):
             if order_id in (event.maker_order_id, event.taker_order_id):
                 yield event
-        elif isinstance(event, OrderAccepted | OrderReplaced | OrderCanceled) and event.order_id == order_id:
+        elif isinstance(event, OfOneOrder) and event.order_id == order_id:
             yield event
 
 
@@ -151,7 +161,8 @@ def _command_hops(config: VenueConfig, sequence: int) -> Iterator[Hop]:
 def _described(event: OrderEvent, order_id: int) -> tuple[str, int, str]:
     """Name, time and what happened, in ticks and lots."""
     if isinstance(event, OrderAccepted):
-        text = f"{event.quantity_lots} lots at {event.price_ticks} ticks, {event.rested_lots} rest in the book"
+        text = f"{event.quantity_lots} lots at {event.price_ticks} ticks, "
+        text += f"{event.rested_lots} rest in the book" if event.working else "waits outside the book"
         return "accepted", event.time_ns, f"event {event.sequence}: {text}"
     if isinstance(event, OrderRejected):
         return "rejected", event.time_ns, f"event {event.sequence}: {Reason(event.reason).name}"
@@ -161,6 +172,18 @@ def _described(event: OrderEvent, order_id: int) -> tuple[str, int, str]:
     if isinstance(event, OrderCanceled):
         text = f"{event.canceled_lots} lots, {Reason(event.reason).name}"
         return "canceled", event.time_ns, f"event {event.sequence}: {text}"
+    if isinstance(event, OrderTriggered):
+        text = f"stop price {event.stop_price_ticks}, {event.rested_lots} of {event.leaves_lots} lots rest in the book"
+        return "triggered", event.time_ns, f"event {event.sequence}: {text}"
+    if isinstance(event, OrderRefilled):
+        text = f"shows {event.displayed_lots} of {event.leaves_lots} lots again"
+        return "refilled", event.time_ns, f"event {event.sequence}: {text}"
+    if isinstance(event, OrderReduced):
+        text = f"by {event.reduced_lots} lots, {Reason(event.reason).name}, {event.leaves_lots} left"
+        return "reduced", event.time_ns, f"event {event.sequence}: {text}"
+    if isinstance(event, TradeBusted):
+        text = f"trade {event.trade_id}, {event.quantity_lots} lots at {event.price_ticks} ticks"
+        return "busted", event.time_ns, f"event {event.sequence}: {text}"
     side, fee = (
         ("maker", event.maker_fee_units) if event.maker_order_id == order_id else ("taker", event.taker_fee_units)
     )
@@ -173,7 +196,7 @@ def _report_hops(config: VenueConfig, own: list[OrderEvent], order_id: int) -> I
     """What the gateway's message store holds for these events: the reports as they went out."""
     wanted = set()
     for event in own:
-        suffix = ("M" if event.maker_order_id == order_id else "T") if isinstance(event, Trade) else ""
+        suffix = ("M" if event.maker_order_id == order_id else "T") if isinstance(event, OfTwoOrders) else ""
         wanted.add(f"{event.epoch}-{event.sequence}{suffix}")
     for path in sorted(config.paths.state_dir.glob("fixgw*/**/*.body")):
         parser = simplefix.FixParser()
@@ -220,5 +243,5 @@ def _settlement_hops(config: VenueConfig, trades: list[Trade]) -> Iterator[Hop]:
     except NoLedger as error:
         raise TraceError(f"ledger: {error}") from error
     for hop in hops:
-        if hop.name != "matched":
+        if hop.name not in ("matched", "busted"):  # the events say it
             yield Hop(hop.name, hop.time_ns, hop.detail)
