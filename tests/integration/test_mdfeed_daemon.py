@@ -25,12 +25,25 @@ from engine.book import Capacity, ReferenceCore
 from engine.journal import CommandJournal
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
-from engine.wire.messages import CancelOrder, EndOfDay, Side, TradingState, TradingStateSet
+from engine.wire.messages import (
+    CancelOrder,
+    EndOfDay,
+    NewOrder,
+    OrderRefilled,
+    PhaseSet,
+    Side,
+    TradeBust,
+    TradingState,
+    TradingStateSet,
+    decode,
+)
 from mdfeed import ladder
-from mdfeed.client import FeedClient, FeedEvent, Status, Transaction
+from mdfeed.client import Book, FeedClient, FeedEvent, Status, Transaction
 from mdfeed.continuity import Continuity
 from mdfeed.packets import CHANNEL, read
-from mdfeed.schema.messages import PacketType, ReplayRequest, SnapshotRequest
+from mdfeed.publisher import refill_id
+from mdfeed.schema.messages import PacketType, Phase, ReplayRequest, SnapshotRequest
+from mdfeed.schema.messages import Side as PublicSide
 from ops.toml_edit import Edit, Value, apply
 from tests.fixtures.fix_engine import (
     ALPHA_ACCOUNT,
@@ -123,7 +136,10 @@ class Traders:
             client, account = self.random.choice(((self.alpha, ALPHA_ACCOUNT), (self.bravo, BRAVO_ACCOUNT)))
             side = self.random.choice((Side.BUY, Side.SELL))
             price = 200_000 + self.random.randrange(-20, 20) + (-8 if side == Side.BUY else 8)
-            messages = [client.order(side, price, self.random.randrange(1, 9), account=account)]
+            lots = self.random.randrange(1, 9)
+            iceberg = self.random.random() < 0.2
+            message = client.order(side, price, 6 * lots if iceberg else lots, account=account)
+            messages = [_changed(message, display_lots=lots) if iceberg else message]
             if self.random.random() < 0.3 and client.client_seq > 5:
                 messages.append(self._cancel(client))
             client.send(client.gateway, messages)
@@ -156,8 +172,8 @@ class Traders:
             for event in client.decoded()
         )
 
-    def truth(self) -> ReferenceCore:
-        """The state that the journal says the engine has."""
+    def truth(self) -> tuple[ReferenceCore, dict[int, int]]:
+        """The state that the journal says the engine has, and the public ids of refilled icebergs."""
         pools = load(self.engine.cfg_dir).engine
         core = ReferenceCore(
             Capacity(
@@ -168,17 +184,28 @@ class Traders:
                 assets=pools.max_assets,
                 instruments=pools.max_instruments,
                 sessions=pools.max_sessions,
+                trades=pools.max_bustable_trades,
             )
         )
+        public_ids: dict[int, int] = {}
         for record in CommandJournal(self.engine.journal_dir):
             if record.message:
-                core.apply(record.sequence, record.epoch, record.time_ns, record.message)
-        return core
+                for event in core.apply(record.sequence, record.epoch, record.time_ns, record.message):
+                    if isinstance(event, OrderRefilled):
+                        public_ids[event.order_id] = refill_id(event.sequence)
+        return core, public_ids
 
     def books(self) -> tuple[int, Books]:
         """Event sequence and books of the engine now."""
-        core = self.truth()
-        return core.event_sequence, books_of_core(core)
+        core, public_ids = self.truth()
+        return core.event_sequence, books_of_core(core, public_ids)
+
+
+def _changed(message: bytes, **fields: int) -> bytes:
+    """A NewOrder with other values."""
+    order = decode(message)
+    assert isinstance(order, NewOrder)
+    return order._replace(**fields).encode()  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -227,7 +254,7 @@ def assert_equal_to_engine(client: FeedClient, traders: Traders, feed: FeedDaemo
     last = messages_sent(feed)
     take(client, lambda: client.status is Status.LIVE and client.market.sequence >= last, f"message {last}")
     assert books_of_market(client.market) == books
-    assert sum(len(orders) for _, orders in books.values()) > 10, "books worth comparing"
+    assert sum(len(orders) for _, _, orders in books.values()) > 10, "books worth comparing"
 
 
 def sequences(events: list[FeedEvent]) -> list[int]:
@@ -399,6 +426,44 @@ def test_status_and_end_of_day_reach_subscribers(
     assert len(feed_client.book("ETH-USD")) == 0
 
 
+def test_an_auction_and_a_bust_reach_subscribers(
+    feed_daemon: FeedDaemon, traders: Traders, feed_client: FeedClient
+) -> None:
+    """Orders collected and crossed, the indicative price by the engine's clock, the uncross, and its trade undone."""
+    alpha, bravo = traders.alpha, traders.bravo
+
+    def wait(condition: Callable[[Book], bool], what: str) -> Book:
+        take(feed_client, lambda: ETH_USD in market_books() and condition(market_books()[ETH_USD]), what)
+        return market_books()[ETH_USD]
+
+    def market_books() -> dict[int, Book]:
+        return feed_client.market.books
+
+    def set_phase(phase: Phase) -> None:
+        alpha.send(alpha.admin, [PhaseSet(ETH_USD, phase, 0, b"test", b"auction").encode()])
+
+    set_phase(Phase.PRE_OPEN)
+    wait(lambda book: book.phase == Phase.PRE_OPEN, "the pre-open phase")
+    alpha.send(alpha.gateway, [alpha.order(Side.BUY, 200_010, 5)])
+    bravo.send(bravo.gateway, [bravo.order(Side.SELL, 200_000, 3, account=BRAVO_ACCOUNT)])
+    book = wait(lambda book: book.crossed, "crossed orders")
+    assert book.may_be_crossed and feed_client.statistics.book_errors == 0
+    set_phase(Phase.OPENING_AUCTION)
+    book = wait(lambda book: book.indicative is not None and book.indicative.volume_lots == 3, "an indicative price")
+    assert book.indicative is not None and book.indicative.surplus_lots == 2
+    set_phase(Phase.CONTINUOUS)
+    book = wait(lambda book: book.auction is not None, "the uncross")
+    assert book.auction is not None and book.last_trade is not None and book.reference is not None
+    assert (book.auction.volume_lots, book.auction.trades, book.may_be_crossed) == (3, 1, False)
+    assert book.last_trade.aggressor_side == PublicSide.NONE
+    assert book.reference.price_ticks == book.auction.price_ticks == book.statistics.last_ticks
+    assert [level.quantity_lots for level in book.bids()] == [2] and not book.asks()
+    trade_id = book.last_trade_id
+    alpha.send(alpha.admin, [TradeBust(trade_id, 0, b"test", b"erroneous").encode()])
+    book = wait(lambda book: book.bust is not None, "the bust")
+    assert book.bust is not None and book.bust.trade_id == trade_id and book.statistics.trades == 1
+
+
 def test_the_end_is_announced_and_the_engines_silence_is_shown(
     feed_daemon: FeedDaemon, traders: Traders, feed_client: FeedClient
 ) -> None:
@@ -457,7 +522,7 @@ def test_venue_md_prints_one_snapshot(
     assert ladder.main([*where, "--json", "ETH-USD"]) == 0
     shown: dict[str, Any] = json.loads(capsys.readouterr().out)
     _, books = traders.books()
-    orders = books[ETH_USD][1]
+    orders = books[ETH_USD][2]
     bids = sorted({price for side, _, _, price, _ in orders if side == Side.BUY}, reverse=True)[:10]
     assert [level["price_ticks"] for level in shown["books"][0]["bids"]] == bids
     assert shown["books"][0]["tick"] == "0.01"

@@ -4,30 +4,36 @@ core's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import zmq
 
-from mdfeed.book import LAST_IN_TRANSACTION
+from mdfeed.book import LAST_IN_TRANSACTION, FeedMessage
 from mdfeed.daemon import Feed
 from mdfeed.packets import PACKET_MAX
+from mdfeed.publisher import Event
 from mdfeed.receiver import Resynchronized, Status, Transaction
 from tests.fixtures.fix_mdfeed import (
     CHANNEL,
     Subscriber,
     Venue,
-    books_of_core,
     books_of_market,
+    details_of_core,
+    details_of_market,
+    everything_of,
     heartbeat,
+    messages_of,
     packet,
     publish,
     shuffled,
 )
 
 STEPS = 2_500
+EVENT_STEPS = 12_000
 SEEDS = (11, 12, 13)
 
 
@@ -56,12 +62,28 @@ def test_books_equal_the_cores_after_every_transaction(context: zmq.Context[Any]
             assert flags == [0] * (len(flags) - 1) + [LAST_IN_TRANSACTION]
         if subscriber.receiver.session_id is not None:
             market = subscriber.receiver.market
-            assert books_of_market(market) == books_of_core(venue.core)
+            assert books_of_market(market) == venue.books()
+            assert details_of_market(market, venue.tick_units) == details_of_core(venue.core)
             assert (market.state, market.day) == (venue.core.venue_state, venue.core.day)
             assert market.epoch == venue.core.epoch
+            assert everything_of(market) == everything_of(feed.market)
     subscriber.close()
     assert kinds >= {"OrderAdd", "OrderModify", "OrderExecute", "OrderDelete", "Trade", "TradingStatus", "EndOfDay"}
     assert kinds >= {"InstrumentDefinition", "SessionStart", "SettlementUpdate"}
+    assert kinds >= {"InstrumentPhase", "AuctionIndicative", "AuctionUncrossed", "ReferencePrice", "TickBand"}
+    print(sorted(venue.reached.items()))
+
+
+def test_every_kind_of_event_is_reached() -> None:
+    """The random commands bring about every event of the engine, and every message of the sequence, in one run."""
+    venue, feed = Venue(14), Feed(CHANNEL, 100)
+    made: Counter[str] = Counter()
+    for events in venue.steps(EVENT_STEPS):
+        for body in publish(feed, events):
+            made.update(type(message).__name__ for message in messages_of(body))
+    print(sorted(venue.reached.items()), sorted(made.items()))
+    assert {kind.__name__ for kind in get_args(Event)} == set(venue.reached)
+    assert {kind.__name__ for kind in get_args(FeedMessage)} == set(made)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -79,7 +101,8 @@ def test_loss_repetition_reordering_and_damage_heal(context: zmq.Context[Any], s
             trades += sum(isinstance(event, Transaction) for event in seen)
             packets = []
             assert subscriber.receiver.status is Status.LIVE
-            assert books_of_market(subscriber.receiver.market) == books_of_core(venue.core)
+            assert books_of_market(subscriber.receiver.market) == venue.books()
+            assert everything_of(subscriber.receiver.market) == everything_of(feed.market)
             assert subscriber.receiver.market.sequence == feed.state.sequence
     subscriber.close()
     statistics = subscriber.receiver.statistics
@@ -121,7 +144,7 @@ def test_a_late_joiner_starts_from_a_snapshot(context: zmq.Context[Any]) -> None
     assert Resynchronized(subscriber.receiver.session_id or 0, snapshot_at) in seen
     for events in venue.steps(500):
         subscriber.deliver(*(packet(feed, body) for body in publish(feed, events)))
-        assert books_of_market(subscriber.receiver.market) == books_of_core(venue.core)
+        assert books_of_market(subscriber.receiver.market) == venue.books()
     subscriber.close()
     assert subscriber.receiver.statistics.snapshots == 1
     assert subscriber.receiver.statistics.replays == 0
@@ -143,6 +166,6 @@ def test_another_history_is_another_session_and_gets_a_snapshot(context: zmq.Con
     subscriber.deliver(heartbeat(replaced))
     assert subscriber.receiver.status is Status.JOINING
     subscriber.recover()
-    assert books_of_market(subscriber.receiver.market) == books_of_core(new.core)
+    assert books_of_market(subscriber.receiver.market) == new.books()
     assert subscriber.receiver.statistics.sessions == 1
     subscriber.close()
