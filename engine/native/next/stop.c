@@ -71,6 +71,14 @@ void dormant_leave(struct core *core, uint32_t index) {
     instrument_of(core, index)->stops--;
 }
 
+void dormant_reduce(struct core *core, uint32_t index, int64_t lots) {
+    if (order_is_stop(order_type(&core->books.orders[index]))) {
+        const struct ladder *ladder = stop_ladder_of(core, index);
+        const uint32_t tick = core->books.terms[index].stop_price_ticks;
+        ladder_level(&core->books.pages, ladder, tick)->quantity_lots -= lots;
+    }
+}
+
 /* The first of a ladder of buys when prices have been as high as `high_ticks`, of sells when as low as `low_ticks`; 0
  * when there is no price, or it elects none. */
 static uint32_t elected_buy(const struct core *core, const struct ladder *ladder, uint32_t high_ticks) {

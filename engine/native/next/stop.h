@@ -13,7 +13,10 @@ void dormant_join(struct core *core, uint32_t index);
 /* Takes a dormant order out of its ladder or list; ORDER_DORMANT stays set. */
 void dormant_leave(struct core *core, uint32_t index);
 
-/* The same for good: it goes on as an order that stands nowhere, ORDER_DORMANT cleared. */
+/* A dormant order is about to have fewer leaves in its place: its level holds fewer lots. */
+void dormant_reduce(struct core *core, uint32_t index, int64_t lots);
+
+/* Leaving for good: it goes on as an order that stands nowhere, ORDER_DORMANT cleared. */
 void dormant_wake(struct core *core, uint32_t index);
 
 /* OrderTriggered of the order as it stands; what rests is filled in later. */
