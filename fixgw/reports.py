@@ -202,19 +202,29 @@ def execution(
 
 
 def _terms(order: Terms, listing: Listing | None) -> Fields:
-    """What the client ordered, in its words, without the Price, which for some types the engine sets."""
-    yield 40, ORDER_TYPE[order.order_type]
-    yield 59, TIME_IN_FORCE[order.time_in_force]
-    yield 18, PARTICIPATE_DO_NOT_INITIATE if order.post_only else ""
-    yield 126, utc_timestamp(order.expire_ns) if order.expire_ns else ""
-    yield STOP_TRIGGER, STOP_TRIGGERS.get(order.trigger, "")
-    yield SELF_TRADE_PREVENTION, STP_MODES.get(order.stp_mode, "")
+    """What the client ordered, in its words, without the Price, which for some types the engine sets.
+
+    A value that FIX has no word for can only stand in a rejection of it, and is left out.
+    """
+    yield 40, ORDER_TYPE.get(order.order_type, "")
+    yield 59, TIME_IN_FORCE.get(order.time_in_force, "")
+    if order.post_only:
+        yield 18, PARTICIPATE_DO_NOT_INITIATE
+    if order.expire_ns:
+        yield 126, utc_timestamp(order.expire_ns)
+    if order.trigger:
+        yield STOP_TRIGGER, STOP_TRIGGERS.get(order.trigger, "")
+    if order.stp_mode:
+        yield SELF_TRADE_PREVENTION, STP_MODES.get(order.stp_mode, "")
     if listing is None:
         return
     yield 38, _quantity(order.quantity_lots, listing)
-    yield 99, _price(order.stop_price_ticks, listing) if order.stop_price_ticks else ""
-    yield 110, _quantity(order.min_lots, listing) if order.min_lots else ""
-    yield 111, _quantity(order.display_lots, listing) if order.display_lots else ""
+    if order.stop_price_ticks:
+        yield 99, _price(order.stop_price_ticks, listing)
+    if order.min_lots:
+        yield 110, _quantity(order.min_lots, listing)
+    if order.display_lots:
+        yield 111, _quantity(order.display_lots, listing)
 
 
 def _price(ticks: int, listing: Listing) -> str:

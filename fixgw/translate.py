@@ -47,6 +47,7 @@ TIMES_IN_FORCE = {text: time_in_force for time_in_force, text in reports.TIME_IN
 STOP_TRIGGERS = {text: trigger for trigger, text in reports.STOP_TRIGGERS.items()}
 STP_MODES = {text: mode for mode, text in reports.STP_MODES.items()}
 STOPS = frozenset((OrderType.STOP, OrderType.STOP_LIMIT))
+STOP_TRIGGER, SELF_TRADE_PREVENTION = str(reports.STOP_TRIGGER), str(reports.SELF_TRADE_PREVENTION)
 EXPIRE_NS_MAX = 2**63 - 1
 PRICE, STOP_PX, ORDER_QTY, MIN_QTY, MAX_FLOOR = (
     "Price(44)",
@@ -267,7 +268,8 @@ def _account(fields: dict[str, str], client: Client) -> int:
 def _price(fields: dict[str, str], listing: Listing, order_type: int, priced: frozenset[OrderType]) -> int:
     """0 for a type without one. It is required where it has a meaning and refused where it has none."""
     if order_type not in priced:
-        _forbid(fields, "44", f"{PRICE} is not allowed with OrdType(40) {fields['40']}")
+        if "44" in fields:
+            raise _excluded(f"{PRICE} is not allowed with OrdType(40) {fields['40']}")
         return 0
     if "44" not in fields:
         raise _FieldMissing(f"{PRICE} is required with OrdType(40) {fields['40']}")
@@ -275,11 +277,10 @@ def _price(fields: dict[str, str], listing: Listing, order_type: int, priced: fr
 
 
 def _stop_price(fields: dict[str, str], listing: Listing, order_type: int, *, required: bool) -> int:
-    if order_type not in STOPS:
-        _forbid(fields, "99", f"{STOP_PX} is allowed with OrdType(40) 3 and 4 only")
-        return 0
+    if "99" in fields and order_type not in STOPS:
+        raise _excluded(f"{STOP_PX} is allowed with OrdType(40) 3 and 4 only")
     if "99" not in fields:
-        if required:
+        if required and order_type in STOPS:
             raise _FieldMissing(f"{STOP_PX} is required with OrdType(40) {fields['40']}")
         return 0
     ticks = _ticks(fields["99"], listing, STOP_PX)
@@ -289,46 +290,49 @@ def _stop_price(fields: dict[str, str], listing: Listing, order_type: int, *, re
 
 
 def _trigger(fields: dict[str, str], order_type: int) -> int:
-    tag = str(reports.STOP_TRIGGER)
-    if order_type not in STOPS:
-        _forbid(fields, tag, f"StopTrigger({tag}) is allowed with OrdType(40) 3 and 4 only")
+    if STOP_TRIGGER not in fields:
         return 0
-    return _one_of(STOP_TRIGGERS, fields[tag], f"StopTrigger({tag})") if tag in fields else 0
+    if order_type not in STOPS:
+        raise _excluded(f"StopTrigger({STOP_TRIGGER}) is allowed with OrdType(40) 3 and 4 only")
+    return _one_of(STOP_TRIGGERS, fields[STOP_TRIGGER], f"StopTrigger({STOP_TRIGGER})")
 
 
 def _stp_mode(fields: dict[str, str]) -> int:
-    tag = str(reports.SELF_TRADE_PREVENTION)
-    return _one_of(STP_MODES, fields[tag], f"SelfTradePrevention({tag})") if tag in fields else 0
+    if SELF_TRADE_PREVENTION not in fields:
+        return 0
+    return _one_of(STP_MODES, fields[SELF_TRADE_PREVENTION], f"SelfTradePrevention({SELF_TRADE_PREVENTION})")
 
 
 def _post_only(fields: dict[str, str]) -> int:
     """ExecInst is a list of values; one that is taken and not obeyed would be worse than one refused."""
-    if fields.get("18", reports.PARTICIPATE_DO_NOT_INITIATE) != reports.PARTICIPATE_DO_NOT_INITIATE:
-        raise _Refused(FixReason(UNSUPPORTED_CHARACTERISTIC, OTHER, "unsupported ExecInst(18): only 6 is taken"))
-    return int("18" in fields)
+    if "18" not in fields:
+        return 0
+    if fields["18"] != reports.PARTICIPATE_DO_NOT_INITIATE:
+        raise _excluded("unsupported ExecInst(18): only 6 is taken")
+    return 1
 
 
 def _expiry(fields: dict[str, str], *, required: bool) -> int:
     """ExpireTime, or the end of ExpireDate, in ns since the epoch; 0 when neither is given."""
-    if "126" in fields and "432" in fields:
-        _forbid(fields, "432", "ExpireTime(126) and ExpireDate(432) exclude each other")
     if "126" not in fields and "432" not in fields:
         if required:
             raise _FieldMissing("ExpireTime(126) or ExpireDate(432) is required with TimeInForce(59) 6")
         return 0
+    if "126" in fields and "432" in fields:
+        raise _excluded("ExpireTime(126) and ExpireDate(432) exclude each other")
     what, text = ("ExpireTime(126)", fields["126"]) if "126" in fields else ("ExpireDate(432)", fields["432"])
     try:
         expire_ns = timestamp_ns(text) if "126" in fields else end_of_date_ns(text)
     except ValueError as error:
-        raise _Refused(FixReason(UNSUPPORTED_CHARACTERISTIC, OTHER, f"{what}: {error}")) from None
+        raise _excluded(f"{what}: {error}") from None
     if not 0 < expire_ns <= EXPIRE_NS_MAX:
-        raise _Refused(FixReason(UNSUPPORTED_CHARACTERISTIC, OTHER, f"{what} {text} is not between 1970 and 2262"))
+        raise _excluded(f"{what} {text} is not between 1970 and 2262")
     return expire_ns
 
 
-def _forbid(fields: dict[str, str], tag: str, text: str) -> None:
-    if tag in fields:
-        raise _Refused(FixReason(UNSUPPORTED_CHARACTERISTIC, OTHER, text))
+def _excluded(text: str) -> _Refused:
+    """A characteristic of the order that the venue does not take, or not together with its others."""
+    return _Refused(FixReason(UNSUPPORTED_CHARACTERISTIC, OTHER, text))
 
 
 def _ticks(text: str, listing: Listing, what: str) -> int:
@@ -350,8 +354,10 @@ def _display(fields: dict[str, str], listing: Listing) -> int:
 
 def _lots(fields: dict[str, str], tag: str, listing: Listing, what: str) -> int:
     """0 when the field is not there."""
+    if tag not in fields:
+        return 0
     try:
-        return to_steps(fields.get(tag, "0"), listing.lot_mantissa, listing.lot_exponent, what)
+        return to_steps(fields[tag], listing.lot_mantissa, listing.lot_exponent, what)
     except NotOnGrid as error:
         raise _Refused(FixReason(INCORRECT_QUANTITY, OTHER, str(error))) from None
 

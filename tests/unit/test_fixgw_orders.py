@@ -444,6 +444,15 @@ def _rejected(**terms: Any) -> OrderRejected:
     )._replace(**terms)
 
 
+def test_a_rejection_of_values_that_fix_has_no_word_for_is_told_without_them() -> None:
+    """Whatever a gateway of another release sent: the report goes out and the gateway lives."""
+    story = Story()
+    story._tell(_rejected(order_type=99, time_in_force=99, trigger=99, stp_mode=99, side=9))
+    told = story.told[0]
+    assert (told["150"], told["54"]) == ("8", "9")
+    assert not {"40", "59", "20002", "8000"} & set(told)
+
+
 @pytest.mark.parametrize(
     ("order_type", "accepted_price", "rejected_price"),
     [
