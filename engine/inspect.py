@@ -5,14 +5,16 @@ Reads files only, so it works beside a running engine and after one died; it nev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cfg.model import VenueConfig
 from engine._native import lib
 from engine.book import Capacity
 from engine.core import Core
-from engine.journal import CommandJournal, EventJournal, Record
+from engine.journal import CommandJournal, EventJournal, Record, require_our_rules
 from engine.wire.client import event_sequence
+from engine.wire.frame import ENTRY_HEADER
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def rebuild(config: VenueConfig, through_event: int = 0) -> State:
     """Replays the command journal up to the command that yields event `through_event` (0: to its end).
 
     The tail that a running engine is just writing ends the reading like the journal's end. Raises Damaged where a
-    record below the durable watermark can't be proved, Divergence where the journal's own state hash differs.
+    record below the durable watermark can't be proved, Divergence where the journal's own state hash differs,
+    OtherRules for a journal that means something else to the program that wrote it.
     """
     core = Core(capacity(config))
     sequence = 0
@@ -51,6 +54,7 @@ def rebuild(config: VenueConfig, through_event: int = 0) -> State:
             continue
         if through_event and core.event_sequence >= through_event:
             break
+        require_our_rules(record.path, record.message)
         core.apply(record.sequence, record.epoch, record.time_ns, record.message)
         sequence = record.sequence
     return State(core, sequence, core.event_sequence)
@@ -59,6 +63,22 @@ def rebuild(config: VenueConfig, through_event: int = 0) -> State:
 def events(config: VenueConfig) -> EventJournal:
     """The engine's event journal."""
     return EventJournal(config.paths.state_dir / "engine" / "events")
+
+
+def events_from(config: VenueConfig, first: int) -> Iterator[bytes]:
+    """The events from number `first` to the journal's present end, in order."""
+    journal = events(config)
+    while True:
+        data, count = journal.entries(first, 2**63, 1 << 20)
+        if count == 0:
+            return
+        offset = 0
+        for _ in range(count):
+            size, _checksum = ENTRY_HEADER.unpack_from(data, offset)
+            start = offset + ENTRY_HEADER.size
+            yield data[start : start + size]
+            offset = start + size + -size % 8
+        first += count
 
 
 def event(config: VenueConfig, sequence: int) -> bytes | None:

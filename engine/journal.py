@@ -16,8 +16,10 @@ from typing import Any
 
 from engine._native import ffi, lib
 from engine.wire.frame import ENTRY_HEADER
-from engine.wire.messages import AnyMessage, Role, StateHash, decode
+from engine.wire.messages import AnyMessage, EpochStart, EpochStarted, Role, StateHash, decode
 
+#: The rules of docs/ENGINE.md that this program has; a journal of others means something else than we would make of it.
+RULES_VERSION = 1
 COMMAND_SUFFIX, EVENT_SUFFIX, INDEX_SUFFIX = ".vj", ".ve", ".idx"
 
 
@@ -50,6 +52,23 @@ class Damaged(Exception):
         super().__init__(f"{path}: offset {offset}: {reason}")
         self.path = path
         self.offset = offset
+
+
+class OtherRules(Exception):
+    """A journal was written under other rules than this program has."""
+
+
+def require_our_rules(path: Path, message: bytes) -> None:
+    """OtherRules when `message`, found in `path`, begins an epoch under rules that are not ours."""
+    if int.from_bytes(message[2:4], "little") not in (EpochStart.TEMPLATE_ID, EpochStarted.TEMPLATE_ID):
+        return
+    start = decode(message)
+    assert isinstance(start, EpochStart | EpochStarted), "its template says so"
+    if start.rules_version != RULES_VERSION:
+        raise OtherRules(
+            f"{path}: this journal was written under rules_version {start.rules_version}, this program has "
+            f"rules_version {RULES_VERSION}: read it with the release that wrote it, or start with an empty state_dir"
+        )
 
 
 def segments(directory: Path, suffix: str = COMMAND_SUFFIX) -> list[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine._native import ffi, lib
-from engine.journal import Torn, map_segment, segments, torn_tail
+from engine.journal import CommandJournal, Torn, map_segment, require_our_rules, segments, torn_tail
 
 #: Records per call into C: between two calls progress is told and a stop request seen.
 RECORDS_PER_CALL = 65_536
@@ -46,7 +46,7 @@ def recover(
     sync: bool,
     on_progress: Callable[[str], None],
 ) -> Recovered:
-    """Replays everything into the engine; raises Damaged or RecoveryError, having changed nothing of value.
+    """Replays everything into the engine; raises Damaged, OtherRules or RecoveryError, having changed nothing of value.
 
     `venue`: whose journal it must be. `sync`: events are released only when durable, so that events without their
     commands prove a loss.
@@ -59,6 +59,7 @@ def recover(
             f"{paths[0]}: the journal begins with command {int(paths[0].stem)} and there is no snapshot: "
             "restore the earlier segments"
         )
+    _require_our_rules(journal_directory)
     cut, last = _replay_segments(engine, cursor, paths, venue, on_progress)
     lost = lib.engine_events_excess(engine)
     if lost and sync and cursor.durability == lib.JOURNAL_SYNC:
@@ -101,6 +102,14 @@ def _replay_segments(
     return None, last
 
 
+def _require_our_rules(journal_directory: Path) -> None:
+    """OtherRules unless the first epoch is ours; no later one can be of other rules, for none would have begun here."""
+    for record in CommandJournal(journal_directory):
+        if record.kind == lib.RECORD_COMMAND:
+            require_our_rules(record.path, record.message)
+            return
+
+
 def _check_venue(path: Path, segment: mmap.mmap | bytes, venue: str) -> None:
     """RecoveryError unless the segment's first record, proved by now, names this venue."""
     found = segment[VENUE_AT : VENUE_AT + VENUE_SIZE].rstrip(b"\0").decode(errors="replace")
@@ -114,7 +123,8 @@ def _divergence(status: int, cursor: Any, path: Path) -> str:
         lib.REPLAY_STATE_DIVERGED: f"{where}: the state hash journaled there is not the one the replay arrives at",
         lib.REPLAY_EVENTS_DIVERGED: f"{where}: the event journal holds other events than the replay gives",
         lib.REPLAY_POOLS_TOO_SMALL: f"{where}: was accepted with larger pools than [engine] now has in max_orders, "
-        "max_price_pages, max_clordids, max_accounts, max_assets, max_instruments or max_sessions: raise it again",
+        "max_price_pages, max_clordids, max_accounts, max_assets, max_instruments, max_sessions or "
+        "max_bustable_trades: raise it again",
         lib.REPLAY_RING_TOO_SMALL: f"{where}: the limits journaled so far need a larger event ring than this build has",
     }[status]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from cfg.model import Engine, Instrument, VenueConfig
+from engine.journal import RULES_VERSION
 from engine.wire.messages import (
     AccountKind,
     AccountSet,
@@ -21,7 +22,6 @@ from engine.wire.messages import (
     TradingStateSet,
 )
 
-RULES_VERSION = 1
 _KINDS = {
     "client": AccountKind.CLIENT,
     "fee": AccountKind.FEE,

@@ -4,53 +4,29 @@ commands.
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NoReturn
 
 import click
 import orjson
-import zmq
 from rich.console import Console
 from rich.table import Table
 
 from cfg.load import ConfigError, load
 from cfg.model import VenueConfig
 from engine.inspect import State, rebuild
-from engine.journal import Damaged
+from engine.journal import Damaged, OtherRules
 from engine.journal import main as read_journal
-from engine.wire.client import Answer, CommandChannel, EngineEvents
 from engine.wire.counters import read_counters
-from engine.wire.endpoints import EngineEndpoints, counters_path
-from engine.wire.messages import (
-    AnyMessage,
-    CommandRefused,
-    DayEnded,
-    EndOfDay,
-    Reason,
-    Refused,
-    Role,
-    TradingState,
-    TradingStateChanged,
-    TradingStateSet,
-    decode,
-)
+from engine.wire.endpoints import counters_path
+from ops import control
 from ops import trace as tracing
+from ops.failure import fail
+from ops.markets import Market, MarketsUnknown, markets
 
 DAEMONS = ("engine", "fixgw", "mdfeed", "settlement")
-ANSWER_TIMEOUT_S = 10.0
-DAYS_AHEAD_MAX = timedelta(days=7)  # a mistyped year would block every day until then
-
-
-def fail(message: str) -> NoReturn:
-    """One clear line on stderr, exit code 1."""
-    click.echo(message, err=True)
-    sys.exit(1)
 
 
 @click.group()
@@ -69,13 +45,23 @@ def main(context: click.Context, directory: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print every counter as JSON")
 @click.pass_obj
 def status(config: VenueConfig, as_json: bool) -> None:
-    """Every daemon: alive or not, for how long, and its counters. Exit code 1 when one is down."""
+    """Every daemon: alive or not, for how long, and its counters; phase and statistics of every instrument, as the feed
+    tells them. Exit code 1 when a daemon is down.
+    """
     report = {name: _daemon_status(config, name) for name in DAEMONS}
+    up = all(r["state"] == "up" for r in report.values())
+    try:
+        found = markets(config) if report["mdfeed"]["state"] == "up" else []
+    except MarketsUnknown as error:
+        found = []
+        click.echo(f"no word of the instruments: {error}", err=True)
     if as_json:
-        click.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        everything = {**report, "instruments": {market.symbol: market._asdict() for market in found}}
+        click.echo(orjson.dumps(everything, option=orjson.OPT_INDENT_2))
     else:
         _print_status(report)
-    sys.exit(0 if all(r["state"] == "up" for r in report.values()) else 1)
+        _print_markets(found)
+    sys.exit(0 if up else 1)
 
 
 def _daemon_status(config: VenueConfig, name: str) -> dict[str, object]:
@@ -111,6 +97,17 @@ def _print_status(report: dict[str, dict[str, object]]) -> None:
         assert isinstance(counters, dict)
         shown = "  ".join(f"{key}={value:,}" for key, value in counters.items() if value)
         table.add_row(name, str(row["state"]), str(row.get("pid", "")), str(row.get("up_s", "")), shown)
+    Console().print(table)
+
+
+def _print_markets(found: list[Market]) -> None:
+    if not found:
+        return
+    table = Table(title="instruments")
+    for column in Market._fields:
+        table.add_column(column.replace("_", " "))
+    for market in found:
+        table.add_row(*(str(value) for value in market))
     Console().print(table)
 
 
@@ -165,6 +162,8 @@ def _rebuilt(config: VenueConfig, sequence: int | None) -> State:
         state = rebuild(config, through_event=sequence or 0)
     except Damaged as error:
         fail(f"the command journal is damaged: {error}")
+    except OtherRules as error:
+        fail(str(error))
     if sequence and state.event_sequence < sequence:
         fail(f"the journal ends at event {state.event_sequence}")
     return state
@@ -182,87 +181,8 @@ def journal(config: VenueConfig, action: str, events: bool) -> None:
     sys.exit(read_journal([action, str(directory)]))
 
 
-@main.command()
-@click.argument("state", type=click.Choice([s.name.lower().replace("_", "-") for s in TradingState]))
-@click.option("--instrument", "symbol", help="one instrument; default: the whole venue")
-@click.option("--reason", required=True, help="journaled with the command, at most 48 bytes")
-@click.pass_obj
-def state(config: VenueConfig, state: str, symbol: str | None, reason: str) -> None:
-    """Set the trading state of the venue or one instrument."""
-    try:
-        instrument = 0 if symbol is None else config.instrument(symbol).id
-    except KeyError:
-        fail(f"no instrument {symbol} in the configuration")
-    if len(reason.encode()) > 48:
-        fail("--reason is longer than 48 bytes")
-    value = TradingState[state.upper().replace("-", "_")]
-    command = TradingStateSet(instrument, value, _operator(), reason.encode())
-    _send_admin(
-        config,
-        command.encode(),
-        lambda e: isinstance(e, TradingStateChanged) and e[5:] == command,
-        lambda e: e.template_id == TradingStateSet.TEMPLATE_ID and e.reference == instrument,
-    )
-    click.echo(f"{symbol or 'venue'} is {state}")
-
-
-@main.command(name="end-of-day")
-@click.argument("day", type=int)
-@click.pass_obj
-def end_of_day(config: VenueConfig, day: int) -> None:
-    """End trading day DAY (yyyymmdd): DAY orders expire, ClOrdIDs may be used again."""
-    try:
-        date = datetime.strptime(f"{day:08}", "%Y%m%d").replace(tzinfo=UTC)
-    except ValueError:
-        fail(f"{day} is no date like 20261123")
-    if date > datetime.now(UTC) + DAYS_AHEAD_MAX:
-        fail(f"{day} is more than {DAYS_AHEAD_MAX.days} days ahead: no earlier day could be ended after it")
-    event = _send_admin(
-        config,
-        EndOfDay(day, _operator()).encode(),
-        lambda e: isinstance(e, DayEnded) and e.day == day,
-        lambda e: e.template_id == EndOfDay.TEMPLATE_ID and e.reference == day,
-    )
-    assert isinstance(event, DayEnded)
-    click.echo(f"day {day} ended, {event.expired_orders} orders expired")
-
-
-def _operator() -> bytes:
-    return getpass.getuser().encode()[:16]
-
-
-def _send_admin(
-    config: VenueConfig,
-    command: bytes,
-    is_done: Callable[[AnyMessage], bool],
-    is_refused: Callable[[CommandRefused], bool],
-) -> AnyMessage:
-    """Sends one admin command and waits for its event; ends the program with a clear line if there is none."""
-    endpoints = EngineEndpoints(config.paths.run_dir)
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    name = f"ctl-{os.getpid()}"
-    events = EngineEvents(context, endpoints, Role.ADMIN, name, next_sequence=0)
-    channel = CommandChannel(context, endpoints.admin, name)
-    deadline = time.monotonic() + ANSWER_TIMEOUT_S
-    sent = False
-    try:
-        while time.monotonic() < deadline:
-            for item in events.poll(50):
-                if isinstance(item, memoryview):
-                    event = decode(item)
-                    if sent and is_done(event):
-                        return event
-                    if sent and isinstance(event, CommandRefused) and is_refused(event):
-                        fail(f"refused: {Reason(event.reason).name}")
-                elif isinstance(item, Answer) and isinstance(item.message, Refused):
-                    fail(f"refused: {Reason(item.message.reason).name}")
-            if not sent and events.caught_up:
-                sent = channel.send([command])
-        fail("the engine did not answer" if sent else "the engine is not there")
-    finally:
-        events.close()
-        channel.close()
-        context.term()
+for verb in control.VERBS:
+    main.add_command(verb)
 
 
 if __name__ == "__main__":
