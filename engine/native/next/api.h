@@ -68,7 +68,7 @@ bool core_pending(const struct core *core);
 void core_hash(struct core *core, uint64_t hash[2]);
 
 /* When a ClockTick is due next, 0 when nothing ever is. */
-uint64_t core_next_timer(struct core *core);
+uint64_t core_next_timer(const struct core *core);
 
 /* Asks the processor for the memory that a command will touch; changes nothing and may be given any bytes. Stage 0 some
    sixteen commands ahead, stage 1 ten, stage 2 five: each builds on what the one before has brought. */

@@ -8,14 +8,14 @@
 void books_lay_out(struct books *books, struct arena *arena, uint32_t orders, uint32_t price_pages) {
     books->orders = arena_take(arena, (uint64_t)orders + 1, sizeof(struct order));
     books->details = arena_take(arena, (uint64_t)orders + 1, sizeof(struct order_details));
-    books->terms = arena_take(arena, (uint64_t)orders + 1, sizeof(struct order_terms));
     dirty_lay_out(&books->dirty, arena, (uint64_t)orders + 1);
     pages_lay_out(&books->pages, arena, price_pages);
     pool_lay_out(&books->slots, arena, orders);
     books->capacity = orders;
 }
 
-void books_lay_out_ladders(struct books *books, struct arena *arena, uint32_t instruments) {
+void books_lay_out_sparse(struct books *books, struct arena *arena, uint32_t instruments) {
+    books->terms = arena_take(arena, (uint64_t)books->capacity + 1, sizeof(struct order_terms));
     books->ladders = arena_take(arena, ((uint64_t)instruments + 1) * LADDER_KINDS, sizeof(struct ladder));
 }
 

@@ -97,8 +97,8 @@ struct books {
 };
 
 void books_lay_out(struct books *books, struct arena *arena, uint32_t orders, uint32_t price_pages);
-/* Ladders are sparse: they lie in a part of the arena of their own. */
-void books_lay_out_ladders(struct books *books, struct arena *arena, uint32_t instruments);
+/* Ladders and terms: what is touched here and there. */
+void books_lay_out_sparse(struct books *books, struct arena *arena, uint32_t instruments);
 void books_start(struct books *books);
 
 /* An instrument is listed: its six ladders know their direction. */

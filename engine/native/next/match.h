@@ -40,6 +40,12 @@ enum arrival { ARRIVAL_REQUEST, ARRIVAL_TRIGGERED };
    it; a band may trip and change the phase. The order may be closed afterwards. */
 struct rested match(struct core *core, uint32_t index, enum arrival arrival);
 
+/* The same for a new order: FillOrKill must get all, any order at least `min_lots`, or it is canceled before it trades. */
+struct rested match_new(struct core *core, uint32_t index, int64_t min_lots);
+
+/* A replace has left a working order nothing more to trade: out of the book, money back, slot free; no event. */
+void close_replaced(struct core *core, uint32_t index);
+
 /* Lets an order that stands nowhere join the back of its level: not dormant any more, priority = this command,
    displayed_lots = min(D, leaves). Lists it when it was not yet. */
 struct rested rest(struct core *core, uint32_t index);

@@ -146,6 +146,7 @@ struct core {
     struct protections protections;
     struct timers timers;
     struct auction_orders auction_orders;
+    struct hidden *hidden; /* as many as a command may have fills */
     int64_t uncross_lots; /* volume of the uncross at work: what its closing event says */
     uint64_t last_deposit_seq;
     uint64_t last_checkpoint;
