@@ -93,7 +93,7 @@ ASSETS = (AssetSet(1, 8, b"BTC"), AssetSet(2, 6, b"ETH"), AssetSet(3, 2, b"USD")
 FEE_ACCOUNT = 1
 LENDER = 7
 ACCOUNTS = (
-    AccountSet(FEE_ACCOUNT, 9, AccountKind.FEE, 1, b"fees"),
+    AccountSet(FEE_ACCOUNT, 5, AccountKind.FEE, 1, b"fees"),
     AccountSet(2, 1, AccountKind.CLIENT, 1, b"alice"),
     AccountSet(3, 1, AccountKind.CLIENT, 1, b"alan"),
     AccountSet(4, 2, AccountKind.CLIENT, 1, b"bob"),

@@ -18,17 +18,22 @@ from engine.wire.messages import (
     AccountSet,
     AnyMessage,
     AssetSet,
+    CancelOrder,
     Continue,
+    EndOfDay,
     EpochStart,
     FeeScheduleSet,
     InstrumentSet,
     KillScope,
     LimitsSet,
     MarketMakerProtectionSet,
+    MassCancel,
+    NewOrder,
     OrderRejected,
     OrderType,
     Phase,
     Reason,
+    ReplaceOrder,
     RiskLimitsSet,
     Role,
     ScheduleSet,
@@ -66,12 +71,16 @@ CENTER_TICKS = 64
 FAR_TICKS = (10, 127, 128, 192, 20)
 LASTING = (TimeInForce.DAY, TimeInForce.GOOD_TILL_CANCEL, TimeInForce.GOOD_TILL_DATE)
 CALLS = (Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION, Phase.VOLATILITY_AUCTION)
+#: Repairs by what keeps orders out altogether; after these no scene would show anything.
+BLOCKING = ("state", "session", "account", "phase", "kill", "tripped")
 MILLISECOND_NS = 10**6
 SECOND_NS = 10**9
 DAY_SECONDS = 86_400
 #: Not drawn by damage: wrong contents of these are a programmer's or a disk's error and stop the core.
 TRUSTED_TEMPLATES = (EpochStart.TEMPLATE_ID, StateHash.TEMPLATE_ID)
 LAST_TEMPLATE = 140
+CLIENT_TEMPLATES = {message.TEMPLATE_ID for message in (NewOrder, CancelOrder, ReplaceOrder, MassCancel)}
+CLIENT_SEQ_OFFSET = HEADER.size + 16
 #: Where the instrument parameters of rules 2 are tried; every one is a valid change of either instrument.
 INSTRUMENT_VARIANTS: tuple[Fields, ...] = (
     {},
@@ -81,7 +90,7 @@ INSTRUMENT_VARIANTS: tuple[Fields, ...] = (
     {"maker_fee_ppm": 0, "taker_fee_ppm": 0},
     {"maker_fee_ppm": 250_001, "taker_fee_ppm": -250_001},
     {"notional_max_units": 2_000},
-    {"notional_min_units": 120},
+    {"notional_min_units": 700},
     {"quantity_min_lots": 2},
     {"protection_ticks": 0},
     {"protection_ticks": 2**63 - 1},
@@ -146,7 +155,7 @@ class RandomSource(CommandSource):
         self._observers[OrderRejected] = self._rejected
         self._center = CENTER_TICKS
         single: tuple[tuple[int, Callable[[], Command]], ...] = (
-            (480, self.draw_order),
+            (560, self.draw_order),
             (100, self.draw_cancel),
             (150, self.draw_replace),
             (12, self.draw_mass_cancel),
@@ -154,13 +163,13 @@ class RandomSource(CommandSource):
             (12, self.draw_credit),
             (8, self.draw_transfer),
             (16, self.draw_bust),
-            (6, self.draw_trading_state),
+            (5, self.draw_trading_state),
             (4, self.draw_end_of_day),
             (6, lambda: self.checkpoint_after(self._mostly((1,), (0, 2)))),
             (8, self.draw_settlement),
             (16, self.draw_phase),
             (8, self.draw_reference_price),
-            (8, self.draw_kill_switch),
+            (5, self.draw_kill_switch),
             (6, self.draw_operator_cancel),
             (4, self.draw_protection_reset),
             (60, self.draw_reference_data),
@@ -200,6 +209,8 @@ class RandomSource(CommandSource):
         """setup, and what only random runs use: more accounts, one with money to lend."""
         commands = self.setup(limits)
         commands += [(Role.INTERNAL, account.encode()) for account in MORE_ACCOUNTS]
+        if self.random.random() < 0.5:
+            self._scene = self._opening_without_reference()
         seq = len(ACCOUNTS[1:]) * len(ASSETS)
         for account in MORE_ACCOUNTS:
             for asset in ASSETS:
@@ -220,24 +231,42 @@ class RandomSource(CommandSource):
                 if chance < 0.8:
                     return self.clock_tick()
             elif chance < 0.03:
-                self.time_ns = max(self.time_ns, self.next_timer_ns - self.random.choice((0, 0, 0, 1)))
+                self._wait_for_timer(self.random.choice((0, 0, 0, 1)))
                 return self.clock_tick()
         if self._wishes and chance < 0.5:
             return self._wishes.pop(0)
-        if self.repairs and self.random.random() < 0.04:
-            return self.random.choice(list(self.repairs.values()))
+        if self.repairs and self.random.random() < 0.06:
+            return self._repair()
         if self._scene is not None and self.random.random() < 0.85:
             command = next(self._scene, None)
             if command is not None:
                 return command
             self._scene = None
-        elif self._scene is None and self.random.random() < 0.06:
-            self._scene = self.random.choice(self._scenes)()
+        elif self._scene is None and self.random.random() < 0.12:
+            self._scene = self._played(self.random.choice(self._scenes))
         return self._single()
+
+    def _repair(self) -> Command:
+        """Mostly of what stops trading altogether, as far as anything does."""
+        blocking = [repair for key, repair in self.repairs.items() if key[0] in BLOCKING]
+        if blocking and self.random.random() < 0.7:
+            return self.random.choice(blocking)
+        return self.random.choice(list(self.repairs.values()))
+
+    def _played(self, scene: Callable[[], Scene]) -> Scene:
+        """The scene, mostly in a market that is open for it."""
+        if self.random.random() < 0.8:
+            yield from [repair for key, repair in self.repairs.items() if key[0] in BLOCKING]
+        yield from scene()
 
     def _single(self) -> Command:
         bounds = self._draw_bounds
         return self._draws[bisect_left(bounds, self.random.random() * bounds[-1])]()
+
+    def _wait_for_timer(self, short_ns: int = 0) -> None:
+        """Until what is due next, or just short of it, is due; not for a date that is years away."""
+        if self.next_timer_ns < self.time_ns + 2 * DAY_SECONDS * SECOND_NS:
+            self.time_ns = max(self.time_ns, self.next_timer_ns - short_ns)
 
     def _pass_time(self) -> None:
         chance = self.random.random()
@@ -281,7 +310,7 @@ class RandomSource(CommandSource):
     # Client commands.
 
     def _draw_session(self) -> int:
-        return self._mostly((1, 2, 3), (0, 4, 5), 0.01)
+        return self._mostly((1, 2, 3), (0, 4, 4, 5), 0.015)
 
     def _account_of(self, session: int) -> int:
         return self._mostly((4, 4, 6) if session == 3 else (2, 3), (0, 1, 2, 4, 5, 9), 0.015)
@@ -579,7 +608,7 @@ class RandomSource(CommandSource):
             max_orders=self._mostly((40, 48, 30, 20, 10), (0, 49, 2**32 - 1), 0.06),
             max_price_pages=self._mostly((9, 24, 6, 4), (0, 25), 0.06),
             max_open_orders_per_session=self._mostly((16, 14, 40, 6), (0,)),
-            max_clordids=self._mostly((160, 256, 120), (0, 257, 30), 0.1),
+            max_clordids=self._mostly((160, 256, 120), (0, 257, 30), 0.06),
             max_fills_per_command=max_fills,
             max_events_per_part=max_events,
             max_open_orders_per_account=self._mostly((12, 0, 20, 5), (1,)),
@@ -653,7 +682,8 @@ class RandomSource(CommandSource):
         odd: tuple[Fields, ...] = (
             {"session": 0},
             {"session": 5},
-            {"session": 4, "comp_id": b"LATE", "participant": 7},
+            {"session": 4, "comp_id": b"LATE", "participant": 2},
+            {"session": 4, "comp_id": b"LATE", "participant": 2, "enabled": 0},
             {"participant": 0},
             {"participant": 5},
             {"comp_id": b"OTHER"},
@@ -741,8 +771,8 @@ class RandomSource(CommandSource):
     def draw_corrupted(self) -> Command:
         """A right message in which one field, or a part of it, holds something else."""
         role, message = self._any_but_trusted()
-        (block_length, *_) = HEADER.unpack_from(message)
-        if block_length == 0:
+        block_length, template_id, _, _ = HEADER.unpack_from(message)
+        if block_length == 0 or template_id == EndOfDay.TEMPLATE_ID:  # a day far ahead would be the last one for good
             return role, message
         width = self.random.choice((1, 1, 4, 8))
         offset = HEADER.size + self.random.randrange(max(block_length // width, 1)) * width
@@ -751,6 +781,8 @@ class RandomSource(CommandSource):
         value = self.random.choice(
             (0, 1, 2, old + 1, old - 1, top - 1, top // 2, top // 2 - 1, self.random.randrange(top))
         )
+        if template_id in CLIENT_TEMPLATES and offset // 8 * 8 == CLIENT_SEQ_OFFSET:
+            value = old + 1  # so would a number far ahead be for the session
         return role, message[:offset] + (value % top).to_bytes(width, "little") + message[offset + width :]
 
     def _any_but_trusted(self) -> Command:
@@ -783,10 +815,18 @@ class RandomSource(CommandSource):
             yield from self._crossed_orders(instrument)
         if self.random.random() < 0.4:
             yield self.set_phase(instrument, Phase.OPENING_AUCTION, self.time_ns + self.random.choice((1, SECOND_NS)))
-            self.time_ns = max(self.time_ns, self.next_timer_ns)
+            self._wait_for_timer()
             yield self.clock_tick()
             yield self.clock_tick()
         yield self.set_phase(instrument, Phase.CONTINUOUS)
+
+    def _opening_without_reference(self) -> Scene:
+        """The first auction of all, when there is no price yet to guide a market order."""
+        yield self.set_phase(1, Phase.PRE_OPEN)
+        for side in (1, 2, 1):
+            yield self._limit(1, side, 0, 1, order_type=OrderType.MARKET, time_in_force=TimeInForce.AT_THE_OPENING)
+        yield from self._crossed_orders(1)
+        yield self.set_phase(1, Phase.CONTINUOUS)
 
     def _crossed_orders(self, instrument: int) -> Scene:
         only_passive = self.random.random() < 0.2
@@ -986,7 +1026,7 @@ class RandomSource(CommandSource):
         yield self.set_reference_price(instrument, CENTER_TICKS)
         side = self.random.choice((1, 2))
         step = 1 if side == Side.BUY else -1
-        for away in (0, 1, 2, 3):
+        for away in (1, 2, 3):
             yield self._limit(instrument, 3 - side, CENTER_TICKS + step * away, self.random.choice((1, 2)))
         tif = self.random.choice((1, 2, 3, 4, 5))
         expire_ns = self.time_ns + SECOND_NS if tif == TimeInForce.GOOD_TILL_DATE else 0
@@ -995,7 +1035,7 @@ class RandomSource(CommandSource):
         price = CENTER_TICKS + 3 * step
         yield self._limit(instrument, side, price, lots, order_type=order_type, time_in_force=tif, expire_ns=expire_ns)
         yield from self._crossed_orders(instrument)
-        self.time_ns = max(self.time_ns, self.next_timer_ns)
+        self._wait_for_timer()
         yield self.clock_tick()
 
     def _good_till_date(self) -> Scene:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from engine.book import ReferenceCore
-from engine.wire.messages import OrderType, Side, TimeInForce
+from engine.book import Order, ReferenceCore
+from engine.wire.messages import Phase, Side
 
 
 def assert_sound(core: ReferenceCore, credited: Counter[int]) -> None:
@@ -15,36 +15,35 @@ def assert_sound(core: ReferenceCore, credited: Counter[int]) -> None:
         assert balance.available_units >= 0 and balance.reserved_units >= 0
         owned[asset] += balance.available_units + balance.reserved_units
     assert +owned == +credited, "money is neither made nor lost"
-    _assert_reservations(core)
-    _assert_books(core)
-
-
-def _assert_reservations(core: ReferenceCore) -> None:
-    reserved: Counter[tuple[int, int]] = Counter()
-    for order in core.orders.values():
-        definition = core.instruments[order.instrument].definition
-        asset = definition.quote if order.side == Side.BUY else definition.base
-        reserved[order.account, asset] += order.reserved_units
-    held = Counter({pair: balance.reserved_units for pair, balance in core.balances.items()})
-    assert +held == +reserved, "what is reserved is what open orders reserve"
-
-
-def _assert_books(core: ReferenceCore) -> None:
-    resting = set()
+    _assert_positions(core)
     for instrument in core.instruments:
-        bids, asks = core.book(instrument, Side.BUY), core.book(instrument, Side.SELL)
-        assert not bids or not asks or bids[0].price_ticks < asks[0].price_ticks, "a book at rest is not crossed"
-        assert [(-order.price_ticks, order.priority) for order in bids] == sorted(
-            (-order.price_ticks, order.priority) for order in bids
-        )
-        assert [(order.price_ticks, order.priority) for order in asks] == sorted(
-            (order.price_ticks, order.priority) for order in asks
-        )
-        resting |= {order.order_id for order in (*bids, *asks)}
-    for order in core.orders.values():
-        assert order.leaves_lots >= 1 and order.cum_lots + order.leaves_lots == order.quantity_lots
-        assert order.order_type == OrderType.LIMIT
-        assert order.time_in_force in (TimeInForce.DAY, TimeInForce.GOOD_TILL_CANCEL)
-    assert resting == {order.order_id for order in core.orders.values()}, "an open order rests, and nothing else does"
+        _assert_book(core, instrument)
+    core.audit()
+
+
+def _assert_positions(core: ReferenceCore) -> None:
+    """What one has bought another has sold."""
+    positions: Counter[int] = Counter()
+    for (_, instrument), exposure in core.exposures.items():
+        positions[instrument] += exposure.position_lots
+    assert not any(positions.values()), "positions of all accounts are zero together"
+
+
+def _assert_book(core: ReferenceCore, instrument: int) -> None:
+    bids, asks = core.book(instrument, Side.BUY), core.book(instrument, Side.SELL)
+    phase = core.instruments[instrument].phase
+    if phase == Phase.CONTINUOUS and not core.pending and bids and asks:
+        assert bids[0].price_ticks < asks[0].price_ticks, "a book that trades is not crossed"
+    for side, orders in ((-1, bids), (1, asks)):
+        ranks = [(side * order.price_ticks, order.priority) for order in orders]
+        assert ranks == sorted(ranks), "best price first, then who came first"
+        assert all(_is_visible(order) for order in orders)
     names = Counter((order.session, order.clordid) for order in core.orders.values())
     assert not names or max(names.values()) == 1, "a ClOrdID names at most one open order of its session"
+
+
+def _is_visible(order: Order) -> bool:
+    """Everything that stands in the book shows something, an iceberg at most its part."""
+    if order.display_lots == 0:
+        return order.visible_lots == order.leaves_lots >= 1
+    return 1 <= order.visible_lots <= min(order.display_lots, order.leaves_lots)
