@@ -229,7 +229,7 @@ REFUSED_ORDERS: list[tuple[Reason, dict[str, int | bytes]]] = [
     (Reason.ACCOUNT_NOT_PERMITTED, {"account": 4}),
     (Reason.INVALID_SIDE, {"side": 3}),
     (Reason.INVALID_ORDER_TYPE, {"order_type": 0}),
-    (Reason.INVALID_TIME_IN_FORCE, {"time_in_force": 5}),
+    (Reason.INVALID_TIME_IN_FORCE, {"time_in_force": 8}),
     (Reason.INVALID_TIME_IN_FORCE, {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.GOOD_TILL_CANCEL}),
     (Reason.INVALID_QUANTITY, {"quantity_lots": 0}),
     (Reason.INVALID_QUANTITY, {"quantity_lots": 21}),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine.book import Divergence, ReferenceCore, Verdict, mix128
+from engine.book_records import state_hash_from_scratch
 from engine.wire.messages import (
     HEADER,
+    AccountKind,
+    AccountSet,
     AnyMessage,
     AssetSet,
     CheckpointBalance,
@@ -23,11 +26,12 @@ from engine.wire.messages import (
     SessionAttached,
     SettlementState,
     StateHash,
+    StatisticsRecorded,
     TimeInForce,
     TradingState,
     TradingStateChanged,
 )
-from tests.fixtures.fix_core import LIMITS, Venue, only
+from tests.fixtures.fix_core import LIMITS, SMALL_PARTS, Venue, only
 from tests.property.commands import ACCOUNTS, ASSETS, CAPACITY, INSTRUMENTS, SESSIONS
 
 
@@ -137,18 +141,19 @@ def test_settlement_batches_are_cut_and_finished_in_order(venue: Venue) -> None:
     assert only(CommandRefused, venue.do(status(9, 5))).reference == 9
 
 
-def test_day_orders_expire_in_parts_and_clordids_are_free_again(venue: Venue) -> None:
-    """Nine DAY orders and eight events per part: seven expire, then two and DayEnded; GTC orders stay."""
+def test_day_orders_expire_in_slices_and_clordids_are_free_again(venue: Venue) -> None:
+    """Twelve DAY orders, eleven per slice; then the day's statistics with DayEnded; GTC orders and their names stay."""
+    venue.set(SMALL_PARTS._replace(max_open_orders_per_session=16))
     keeper = only(OrderAccepted, venue.buy(1, 60, time_in_force=TimeInForce.GOOD_TILL_CANCEL))
-    for _ in range(9):
-        venue.buy(1, 61, clordid=venue.source.fresh_clordid())
+    for _ in range(12):
+        venue.buy(1, 61)
     first = venue.do(venue.source.end_of_day())
-    assert [type(event) for event in first] == [OrderCanceled] * 7
+    assert [type(event) for event in first] == [OrderCanceled] * 11
     assert venue.core.pending
     assert first[-1].last_in_command == 1
-    second = venue.proceed()
-    assert [type(event) for event in second] == [OrderCanceled] * 2 + [DayEnded]
-    assert only(DayEnded, second).expired_orders == 9
+    assert [type(event) for event in venue.proceed()] == [OrderCanceled]
+    assert only(DayEnded, venue.proceed()).expired_orders == 12
+    assert not venue.core.pending
     assert venue.proceed() == []
     canceled = first[0]
     assert isinstance(canceled, OrderCanceled)
@@ -158,33 +163,56 @@ def test_day_orders_expire_in_parts_and_clordids_are_free_again(venue: Venue) ->
     assert only(OrderRejected, venue.buy(1, 61, clordid=keeper.clordid)).reason == Reason.DUPLICATE_CL_ORD_ID
 
 
-def test_part_that_fills_up_exactly_leaves_the_end_to_the_next(venue: Venue) -> None:
-    """Seven DAY orders fill a part of eight events less one; DayEnded comes with Continue."""
-    for _ in range(7):
+def test_slice_that_fills_up_exactly_looks_no_further(venue: Venue) -> None:
+    """Eleven DAY orders fill a slice; the next finds that there is none left, the one after ends the day."""
+    venue.set(SMALL_PARTS._replace(max_open_orders_per_session=16))
+    for _ in range(11):
         venue.buy(1, 61)
-    assert len(venue.do(venue.source.end_of_day())) == 7
-    assert only(DayEnded, venue.proceed()).expired_orders == 7
+    assert len(venue.do(venue.source.end_of_day())) == 11
+    assert venue.proceed() == []
+    assert only(DayEnded, venue.proceed()).expired_orders == 11
+
+
+def test_statistics_of_a_day_are_recorded_and_start_again(venue: Venue) -> None:
+    """Open, high, low, last, volume and turnover of the instruments that traded; the last price alone goes on."""
+    for price in (63, 65, 62, 64):
+        venue.sell(2, price, time_in_force=TimeInForce.GOOD_TILL_CANCEL)
+        venue.buy(1 if price == 64 else 2, price)
+    recorded = only(StatisticsRecorded, venue.all(venue.source.end_of_day()))
+    prices = recorded.open_ticks, recorded.high_ticks, recorded.low_ticks, recorded.last_ticks
+    assert (recorded.instrument, *prices) == (1, 63, 65, 62, 64)
+    assert (recorded.volume_lots, recorded.trades) == (7, 4)
+    assert (recorded.turnover_low, recorded.turnover_high) == (10 * (2 * 63 + 2 * 65 + 2 * 62 + 64), 0)
+    assert venue.core.instruments[1].last_ticks == 64
+    assert [type(event) for event in venue.all(venue.source.end_of_day())] == [DayEnded]
+    venue.buy(1, 64)
+    assert only(StatisticsRecorded, venue.all(venue.source.end_of_day())).open_ticks == 64
 
 
 def test_a_day_ends_once(venue: Venue) -> None:
     """The same or an earlier day is refused."""
-    venue.do(venue.source.end_of_day())
+    venue.all(venue.source.end_of_day())
     assert venue.check(venue.source.end_of_day(0)).reason == Reason.INVALID_STATE
 
 
 def test_checkpoint_emits_every_balance_in_order(venue: Venue) -> None:
-    """Nine funded pairs: seven in the first part, two and the end in the second, by account and asset."""
+    """Twelve funded pairs by account and asset: eleven fill the first slice, the last one and the end come after."""
+    venue.set(SMALL_PARTS, AccountSet(5, 2, AccountKind.SUSPENSE, 1, b"suspense"))
+    for asset in (1, 2, 3):
+        venue.do(venue.source.credit(5, asset, 1))
     venue.buy(1, 60)
-    events = [*venue.do(venue.source.checkpoint_after()), *venue.proceed()]
+    first = venue.do(venue.source.checkpoint_after())
+    assert (len(first), venue.core.pending) == (11, True)
+    events = [*first, *venue.proceed()]
     balances = [event for event in events if isinstance(event, CheckpointBalance)]
-    assert [(event.account, event.asset) for event in balances] == [(a, b) for a in (2, 3, 4) for b in (1, 2, 3)]
+    assert [(event.account, event.asset) for event in balances] == [(a, b) for a in (2, 3, 4, 5) for b in (1, 2, 3)]
     assert (balances[2].available_units, balances[2].reserved_units) == (12_000 - 601, 601)
-    assert only(CheckpointEnded, events).balances == 9
+    assert only(CheckpointEnded, events).balances == 12
 
 
 def test_unclean_start_allows_cancels_only(venue: Venue) -> None:
     """After an unclean stop an open venue waits for the operator; a stricter state stays as it is."""
-    unclean = (Role.INTERNAL, EpochStart(2, 1, 1, b"TEST", bytes(32)).encode())
+    unclean = (Role.INTERNAL, EpochStart(2, 2, 1, b"TEST", bytes(32)).encode())
     venue.do(unclean)
     assert venue.core.venue_state == TradingState.CANCEL_ONLY
     venue.do(venue.source.trading_state(0, TradingState.CLOSED))
@@ -209,6 +237,8 @@ def test_reference_data_already_set_is_a_duplicate(venue: Venue) -> None:
 FIRST = INSTRUMENTS[0]
 REFUSED_REFERENCE_DATA: list[AnyMessage] = [
     LIMITS._replace(max_fills_per_command=5),
+    LIMITS._replace(max_events_per_part=27),
+    LIMITS._replace(max_events_per_part=65_537),
     LIMITS._replace(max_fills_per_command=0),
     AssetSet(0, 2, b"NONE"),
     AssetSet(CAPACITY.assets + 1, 2, b"MUCH"),
@@ -255,7 +285,8 @@ def test_inconsistent_reference_data_is_refused_and_changes_nothing(venue: Venue
 
 def test_limits_beyond_the_pools_are_refused(venue: Venue) -> None:
     """A host whose pools are smaller than a limit says so."""
-    for change in ({"max_orders": 17}, {"max_price_pages": 9}, {"max_clordids": 65}, {"max_orders": 0}):
+    beyond = {"max_orders": 49}, {"max_price_pages": 25}, {"max_clordids": 257}, {"max_bustable_trades": 1_025}
+    for change in (*beyond, {"max_orders": 0}):
         refused = only(CommandRefused, venue.do((Role.INTERNAL, LIMITS._replace(**change).encode())))
         assert refused.reason == Reason.CAPACITY_EXCEEDED
 
@@ -291,12 +322,20 @@ def test_state_hash_depends_on_every_kind_of_state(venue: Venue) -> None:
 
 
 def test_mix_of_known_words_is_fixed() -> None:
-    """The mix is part of the rules: these values never change within rules_version 1."""
-    assert mix128([1, 2, 3]) == 0x5C7B9C9F09E0B2FD357E1895146B5FC9
-    assert len({mix128([]), mix128([0]), mix128([0, 0]), mix128([1, 2]), mix128([2, 1])}) == 5
-    assert mix128([-1]) == mix128([2**64 - 1])
+    """The mix is part of the rules: these values never change within rules_version 2."""
+    assert mix128((1, 2, 3)) == 0x4BB3826A84A0EB294CF3BAF880848A0E
+    assert len({mix128(()), mix128((0,)), mix128((0, 0)), mix128((1, 2)), mix128((2, 1))}) == 5
+    assert mix128((-1,)) == mix128((2**64 - 1,))
 
 
 def test_an_empty_core_hashes_its_globals_alone() -> None:
     """A core nobody told anything holds one record: type 9 with venue_state Open."""
-    assert ReferenceCore(CAPACITY).state_hash() == mix128([9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    assert ReferenceCore(CAPACITY).state_hash() == mix128((9, 0, 0, 1, *[0] * 13))
+
+
+def test_remembered_mixes_change_nothing(venue: Venue) -> None:
+    """The state hash is the same whether records were seen before or not."""
+    venue.buy(3, 62, display_lots=1)
+    venue.sell(1, 62)
+    before = venue.core.state_hash()
+    assert before == venue.core.state_hash() == state_hash_from_scratch(venue.core)
