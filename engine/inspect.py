@@ -37,6 +37,7 @@ def capacity(config: VenueConfig) -> Capacity:
         assets=engine.max_assets,
         instruments=engine.max_instruments,
         sessions=engine.max_sessions,
+        trades=engine.max_bustable_trades,
     )
 
 

@@ -32,7 +32,7 @@ from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.messages import Side
 from ops import trace as tracing
 from ops.audit import Audit
-from ops.local import ROOT, LocalVenue, Ports, VenueError, depositor_key, fresh
+from ops.local import ROOT, LocalVenue, Ports, VenueError, depositors, fresh
 from ops.toml_edit import Edit
 from ops.trader import Market
 from settlement.child import log_tail, spawn
@@ -162,18 +162,13 @@ class Demo:
     def _catch_up(self, audit: Audit) -> None:
         self.until(audit, lambda: audit.caught_up, CATCH_UP_TIMEOUT_S, "catching up with the engine")
 
-    def _clients(self) -> list[tuple[int, str]]:
-        """(account id, wallet key) of every client account."""
-        clients = [account.id for account in self.config.accounts if account.kind == "client"]
-        return [(account, depositor_key(i)) for i, account in enumerate(clients)]
-
     def _deposit(self, audit: Audit) -> None:
         """Every institution deposits every asset on chain; trading starts when the engine has credited all of it."""
         self.say("depositing on chain; the engine credits when the blocks are final")
         assert self.venue.deployment is not None
         whole = {self.config.asset(symbol): amount for symbol, amount in DEPOSIT_WHOLE.items()}
         each = {asset.id: amount * 10**asset.token_decimals for asset, amount in whole.items()}
-        amounts = {key: each for _account, key in self._clients()}
+        amounts = {key: each for _account, key in depositors(self.config)}
         expected = len(deposit_all(self.venue.chain.rpc_url, self.venue.deployment.vault, amounts))
         self.until(audit, lambda: len(audit.credits) == expected, CREDIT_TIMEOUT_S, "credits of the deposits")
 

@@ -160,14 +160,10 @@ class LocalVenue:
             for a in shipped.assets
         ]
         endowment = {a.id: ENDOWMENT_WHOLE * 10**a.token_decimals for a in shipped.assets}
-        keys = [depositor_key(i) for i in range(len(self._clients(shipped)))]
+        keys = [key for _account, key in depositors(shipped)]
         deployment = deploy_development(self.chain.rpc_url, listings, dict.fromkeys(keys, endowment))
         deployment.save(saved)
         return deployment
-
-    @staticmethod
-    def _clients(config: VenueConfig) -> list[int]:
-        return [account.id for account in config.accounts if account.kind == "client"]
 
     def _configure(self, database_url: str, deployment: Deployment) -> None:
         """Writes cfg/ from the shipped files with this venue's addresses; validates it as any operator's would be."""
@@ -204,8 +200,7 @@ class LocalVenue:
             Edit("asset", {"token_address": deployment.tokens[asset.id]}, ("id", asset.id)) for asset in shipped.assets
         ]
         accounts = [
-            Edit("account", {"chain_address": address_of(depositor_key(i))}, ("id", account))
-            for i, account in enumerate(self._clients(shipped))
+            Edit("account", {"chain_address": address_of(key)}, ("id", account)) for account, key in depositors(shipped)
         ]
         accounts.append(Edit("account", {"chain_address": deployment.fee_owner}, ("id", shipped.fee_account.id)))
         for file, edits in (("venue", venue), ("instruments", assets), ("participants", accounts)):
@@ -296,8 +291,14 @@ ENDOWMENT_WHOLE = 100_000_000
 
 
 def depositor_key(index: int) -> str:
-    """Key of the wallet behind the index-th client account; anvil's public test keys."""
+    """Key of the index-th depositor's wallet; anvil's public test keys."""
     return development_key(FIRST_DEPOSITOR_INDEX + index)
+
+
+def depositors(config: VenueConfig) -> list[tuple[int, str]]:
+    """(account id, wallet key) of everyone who deposits on this venue: the clients, then the lenders."""
+    accounts = [account.id for kind in ("client", "lender") for account in config.accounts if account.kind == kind]
+    return [(account, depositor_key(index)) for index, account in enumerate(accounts)]
 
 
 def fresh(directory: Path) -> Path:

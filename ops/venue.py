@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ops.local import ROOT, LocalVenue, Ports, VenueError, depositor_key
+from ops.local import ROOT, LocalVenue, Ports, VenueError, depositors
 from settlement.deploy import deposit_all
 
 #: What each institution deposits of every asset at the first start, in whole coins.
@@ -52,9 +52,8 @@ def main() -> int:
 def _fund(venue: LocalVenue, say: Callable[[str], None]) -> None:
     assert venue.config is not None and venue.deployment is not None
     say("funding the institutions on chain; the engine credits when the blocks are final")
-    clients = [account for account in venue.config.accounts if account.kind == "client"]
     each = {asset.id: FUNDING_WHOLE * 10**asset.token_decimals for asset in venue.config.assets}
-    keys = [depositor_key(i) for i in range(len(clients))]
+    keys = [key for _account, key in depositors(venue.config)]
     deposit_all(venue.chain.rpc_url, venue.deployment.vault, dict.fromkeys(keys, each))
 
 

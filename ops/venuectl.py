@@ -56,7 +56,7 @@ def status(config: VenueConfig, as_json: bool) -> None:
         found = []
         click.echo(f"no word of the instruments: {error}", err=True)
     if as_json:
-        everything = {**report, "instruments": {market.symbol: market._asdict() for market in found}}
+        everything = {"daemons": report, "instruments": {market.symbol: market._asdict() for market in found}}
         click.echo(orjson.dumps(everything, option=orjson.OPT_INDENT_2))
     else:
         _print_status(report)

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.book import ReferenceCore
-from engine.inspect import capacity
+from engine.inspect import capacity, events
 from engine.journal import CommandJournal
-from engine.wire.messages import DayEnded, StateHash, TradingStateChanged, decode
+from engine.wire.messages import DayEnded, StateHash, Trade, TradingStateChanged, decode
 from ops import venuectl
 from ops.fix_client import text
 from ops.local import START_ORDER
@@ -68,8 +68,13 @@ def filled(running_venue: RunningVenue) -> str:
 def test_status_shows_every_daemon_up(running_venue: RunningVenue) -> None:
     """Exit code 0; as a table and as JSON with the pids and counters that the daemons themselves tell."""
     table = good(running_venue, "status")
-    report = orjson.loads(good(running_venue, "status", "--json"))
+    said = orjson.loads(good(running_venue, "status", "--json"))
+    report = said["daemons"]
     assert set(report) == set(START_ORDER)
+    assert {symbol: row["phase"] for symbol, row in said["instruments"].items()} == {
+        "ETH-USD": "continuous",
+        "BTC-USD": "continuous",
+    }
     for name, pid in running_venue.pids().items():
         assert name in table
         assert (report[name]["state"], report[name]["pid"]) == ("up", pid)
@@ -83,7 +88,7 @@ def test_status_of_a_venue_that_is_down_exits_1(running_venue: RunningVenue) -> 
     try:
         result = ctl(running_venue, "status", "--json")
         assert result.exit_code == 1
-        states = {name: row["state"] for name, row in orjson.loads(result.stdout).items()}
+        states = {name: row["state"] for name, row in orjson.loads(result.stdout)["daemons"].items()}
         assert states == {name: "down" if name == "fixgw" else "up" for name in START_ORDER}
     finally:
         running_venue.venue.start_daemon("fixgw")
@@ -200,17 +205,163 @@ def test_the_journal_is_printed_and_verified(running_venue: RunningVenue, filled
     assert "every one whole" in good(running_venue, "journal", "verify", "--events")
 
 
+def balance(venue: RunningVenue, account: int, asset: int) -> int:
+    """What the engine holds for the account, available and reserved."""
+    return sum(venue.state().balances[account, asset])
+
+
+def test_an_auction_is_opened_and_ended_by_the_operator(running_venue: RunningVenue) -> None:
+    """Orders cross without trading until the operator says so; then all trade at one price; the operator is told."""
+    alpha, bravo = running_venue.trader("ALPHA"), running_venue.trader("BRAVO")
+    why = ("--reason", "a drill")
+    assert good(running_venue, "phase", "ETH-USD", "opening-auction", *why) == (
+        "ETH-USD is opening-auction, was continuous\n"
+    )
+    buy, sell = rest(alpha, "1", "2100.00"), rest(bravo, "2", "2090.00")
+    found = orjson.loads(good(running_venue, "status", "--json"))["instruments"]["ETH-USD"]
+    assert found["phase"] == "opening-auction"
+    said = good(running_venue, "phase", "ETH-USD", "continuous", *why).splitlines()
+    assert said[0] == "ETH-USD is continuous, was opening-auction"
+    assert said[1].startswith("the auction traded 1.0000 at 20")
+    for trader, clordid in ((alpha, buy), (bravo, sell)):
+        trader.expect(t11=clordid, t150="F", t39="2")
+    found = orjson.loads(good(running_venue, "status", "--json"))["instruments"]["ETH-USD"]
+    assert (found["phase"], found["reference"]) == ("continuous", found["last"])
+
+
+def test_an_auction_ends_at_the_time_it_was_given(running_venue: RunningVenue) -> None:
+    """--for says how long; nobody has to end it."""
+    said = good(running_venue, "phase", "BTC-USD", "opening-auction", "--for", "1", "--reason", "a drill")
+    assert said.startswith("BTC-USD is opening-auction until ")
+
+    def over() -> bool:
+        status = orjson.loads(good(running_venue, "status", "--json"))
+        return bool(status["instruments"]["BTC-USD"]["phase"] == "continuous")
+
+    wait_for(over, "the auction's end", 20)
+
+
+def test_the_reference_price_is_set_and_taken_away(running_venue: RunningVenue) -> None:
+    """As decimal text on a tick within the instrument's range."""
+    why = ("--reason", "a drill")
+    assert good(running_venue, "reference-price", "BTC-USD", "60000.5", *why) == (
+        "reference price of BTC-USD is 60000.5\n"
+    )
+    assert refused(running_venue, "reference-price", "BTC-USD", "60000.55", *why) == (
+        "60000.55 is not a multiple of BTC-USD's tick_size\n"
+    )
+    assert refused(running_venue, "reference-price", "BTC-USD", "99999999.9", *why) == "refused: PRICE_OUT_OF_RANGE\n"
+    assert good(running_venue, "reference-price", "BTC-USD", "none", *why) == "reference price of BTC-USD is none\n"
+
+
+@pytest.mark.parametrize(
+    "scope", [("--account", "ALPHA-1"), ("--session", "ALPHA"), ("--participant", "ALPHA"), ("--venue",)]
+)
+def test_a_kill_switch_cancels_and_blocks_until_released(running_venue: RunningVenue, scope: tuple[str, ...]) -> None:
+    """The open orders in its reach are cancelled and counted, new ones are rejected, until it is released."""
+    alpha = running_venue.trader("ALPHA")
+    good(running_venue, "cancel", "--all", "--reason", "a clean book")
+    resting = rest(alpha, "1", "1400.00")
+    said = good(running_venue, "kill", "engage", *scope, "--reason", "a drill")
+    assert said.endswith("is engaged, 1 orders cancelled\n")
+    alpha.expect(t11=resting, t150="4")
+    clordid = f"killed-{next(NUMBERS)}"
+    alpha.new(clordid, "1", "1", "1400.00")
+    alpha.expect(t11=clordid, t150="8")
+    assert good(running_venue, "kill", "release", *scope, "--reason", "over").endswith("is released\n")
+    rest(alpha, "1", "1400.00")
+
+
+def test_the_operator_cancels_what_fits_every_filter(running_venue: RunningVenue) -> None:
+    """Of two accounts' orders only those of the one, on the one side; then all the rest."""
+    alpha, bravo = running_venue.trader("ALPHA"), running_venue.trader("BRAVO")
+    good(running_venue, "cancel", "--all", "--reason", "a clean book")
+    mine, other_side, theirs = rest(alpha, "1", "1300.00"), rest(alpha, "2", "2900.00"), rest(bravo, "1", "1301.00")
+    why = ("--reason", "a drill")
+    filters = ("--account", "ALPHA-1", "--side", "buy", "--instrument", "ETH-USD")
+    assert good(running_venue, "cancel", *filters, *why) == "1 orders cancelled\n"
+    alpha.expect(t11=mine, t150="4")
+    assert good(running_venue, "cancel", "--session", "BRAVO", *why) == "1 orders cancelled\n"
+    bravo.expect(t11=theirs, t150="4")
+    assert good(running_venue, "cancel", "--all", *why) == "1 orders cancelled\n"
+    alpha.expect(t11=other_side, t150="4")
+
+
+def test_only_a_tripped_protection_is_reset(running_venue: RunningVenue) -> None:
+    """The engine refuses, and that is the operator's answer."""
+    with running_venue.unharmed("MarketMakerProtectionReset"):
+        said = refused(running_venue, "protection", "reset", "ALPHA-1", "ETH-USD", "--reason", "r")
+        assert said == "refused: INVALID_STATE\n"
+
+
+def test_a_credit_line_is_drawn_and_paid_back(running_venue: RunningVenue) -> None:
+    """Money moves between lender and client, once for each number; both sides are told, and the ledger follows."""
+    before = balance(running_venue, 21, 1)
+    why = ("--reason", "credit line")
+    said = good(running_venue, "transfer", "LENDER", "BRAVO-1", "USD", "1000.5", *why)
+    assert said.startswith("transfer 1: 1000.5 USD; available to LENDER now ")
+    assert balance(running_venue, 21, 1) == before + 1_000_500_000
+    assert refused(running_venue, "transfer", "LENDER", "BRAVO-1", "USD", "1", "--seq", "1", *why) == (
+        "transfer 1 has been made: the last one is 1\n"
+    )
+    assert refused(running_venue, "transfer", "LENDER", "BRAVO-1", "USD", "1", "--seq", "3", *why) == (
+        "refused: OUT_OF_SEQUENCE\n"
+    )
+    said = good(running_venue, "transfer", "BRAVO-1", "LENDER", "USD", "1000.5", "--seq", "2", *why)
+    assert said.startswith("transfer 2: ")
+    assert balance(running_venue, 21, 1) == before
+    assert refused(running_venue, "transfer", "LENDER", "ALPHA-1", "ETH", "99999", *why) == (
+        "refused: INSUFFICIENT_FUNDS\n"
+    )
+
+
+def test_a_trade_is_busted_once(running_venue: RunningVenue, filled: str) -> None:
+    """Both sides are told and have what they had; trace shows it; the trade can't be busted again."""
+    trade = [event for event in map(decode, events(running_venue.config)) if isinstance(event, Trade)][-1]
+    before = {pair: balance(running_venue, *pair) for pair in ((11, 1), (11, 2), (21, 1), (21, 2))}
+    said = good(running_venue, "bust", str(trade.trade_id), "--reason", "a clear error")
+    assert said == f"trade {trade.trade_id} is busted: 1.0000 ETH-USD at 1900.00\n"
+    after = {pair: balance(running_venue, *pair) for pair in before}
+    assert after[11, 2] == before[11, 2] - 10**8 and after[21, 2] == before[21, 2] + 10**8
+    assert after[11, 1] == before[11, 1] + trade.notional_units + trade.maker_fee_units
+    assert after[21, 1] == before[21, 1] - trade.notional_units + trade.taker_fee_units
+    for comp_id in ("ALPHA", "BRAVO"):
+        running_venue.trader(comp_id).expect(t150="H")
+    assert refused(running_venue, "bust", str(trade.trade_id), "--reason", "again") == "refused: ALREADY_BUSTED\n"
+    assert refused(running_venue, "bust", "999999999", "--reason", "none") == "refused: UNKNOWN_TRADE\n"
+
+    def settled() -> bool:
+        hops = orjson.loads(good(running_venue, "trace", filled, "--json"))["hops"]
+        return "busted" in (names := {hop["name"] for hop in hops}) and "bust final" in names
+
+    wait_for(settled, "the bust's final block", 60)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("book", "DOGE-USD"), "no instrument DOGE-USD in the configuration"),
+        (("kill", "engage", "--reason", "r"), "name exactly one of --account, --session"),
+        (("kill", "engage", "--venue", "--session", "ALPHA", "--reason", "r"), "name exactly one of --account"),
+        (("kill", "engage", "--account", "NOBODY", "--reason", "r"), "no account NOBODY in the configuration"),
+        (("cancel", "--reason", "r"), "name what to cancel by --account"),
+        (("cancel", "--all", "--side", "buy", "--reason", "r"), "name what to cancel by --account"),
+        (("cancel", "--session", "NOBODY", "--reason", "r"), "no session NOBODY in the configuration"),
+        (("phase", "ETH-USD", "halt", "--for", "5", "--reason", "r"), "--for is for auctions"),
+        (
+            ("transfer", "ALPHA-1", "BRAVO-1", "USD", "1", "--reason", "r"),
+            "neither ALPHA-1 nor BRAVO-1 is an account of",
+        ),
+        (("transfer", "LENDER", "BRAVO-1", "USD", "0.0000001", "--reason", "r"), "is not a multiple of USD's unit"),
+        (("transfer", "LENDER", "BRAVO-1", "USD", "1000000000", "--reason", "r"), "is more than one settlement batch"),
+        (("transfer", "LENDER", "SUSPENSE", "USD", "1", "--reason", "r"), "SUSPENSE has never deposited"),
+        (("bust", "1", "--reason", "r" * 48, "--operator", "o" * 17), "--operator is longer than 16 bytes"),
         (("state", "halted", "--instrument", "DOGE-USD", "--reason", "r"), "no instrument DOGE-USD"),
         (("state", "halted", "--reason", "r" * 49), "--reason is longer than 48 bytes"),
         (("end-of-day", "20261399"), "20261399 is no date like 20261123"),
         (("end-of-day", "20991231"), "20991231 is more than 7 days ahead"),
         (("state-hash", "--at", "1000000000"), "the journal ends at event"),
     ],
-    ids=["book", "instrument", "reason", "date", "far ahead", "event"],
 )
 def test_what_cannot_be_done_is_refused_with_one_line(
     running_venue: RunningVenue, arguments: tuple[str, ...], says: str
@@ -228,6 +379,8 @@ def test_what_cannot_be_done_is_refused_with_one_line(
         (("state", "halted"), "Missing option '--reason'"),
         (("end-of-day", "tomorrow"), "'tomorrow' is not a valid integer"),
         (("book", "ETH-USD", "--at", "0"), "0 is not in the range"),
+        (("phase", "ETH-USD", "volatility-auction", "--reason", "r"), "is not one of 'pre-open'"),
+        (("bust", "0", "--reason", "r"), "0 is not in the range"),
         (("frobnicate",), "No such command 'frobnicate'"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
