@@ -720,7 +720,7 @@ def ceil_millionths(amount: int) -> int:
 
 def clordid_key(session: int, clordid: bytes) -> int:
     """64 bits that stand for a ClOrdID among those its session has used."""
-    return mix128((session, *text_words(clordid, CLORDID_BYTES))) & 2**64 - 1
+    return mix128((session, *text_words(clordid, CLORDID_BYTES))) >> 64
 
 
 def opposite_side(side: int) -> Side:

@@ -44,7 +44,7 @@ uint64_t clordid_key(uint32_t session, const char text[CLORDID_SIZE]) {
     const struct clordid_words clordid = clordid_words(text);
     const uint64_t words[1 + CLORDID_WORDS] = {session,          clordid.words[0], clordid.words[1],
                                                clordid.words[2], clordid.words[3], clordid.words[4]};
-    return (uint64_t)mix128(words, 1 + CLORDID_WORDS);
+    return (uint64_t)(mix128(words, 1 + CLORDID_WORDS) >> 64);
 }
 
 /* A place in the table of used ClOrdIDs, or why there is none. */
@@ -653,7 +653,8 @@ struct request {
     uint64_t order_id;
     uint32_t instrument;
     uint8_t side;
-    uint8_t kind; /* wire RequestKind */
+    uint8_t order_type; /* 0: not given */
+    uint8_t kind;       /* wire RequestKind */
     const char *clordid;
     const char *orig_clordid;
 };
@@ -663,7 +664,8 @@ static inline struct found find_order(const struct core *core, const struct requ
                                                 : find_by_clordid(core, request->session, request->orig_clordid);
     if (found.index != 0) {
         const struct order *order = &core->books.orders[found.index];
-        if ((request->instrument != 0 && request->instrument != order->instrument) || request->side != order->side) {
+        if ((request->instrument != 0 && request->instrument != order->instrument) || request->side != order->side ||
+            (request->order_type != 0 && request->order_type != order_type(order))) {
             found.reason = WIRE_REASON_ORDER_MISMATCH;
         }
     }
@@ -804,6 +806,10 @@ static inline uint16_t judge_terms(const struct core *core, const struct wire_re
     replacement->expire_ns = command->expire_ns != 0 ? command->expire_ns : terms->expire_ns;
     replacement->leaves_lots =
         command->quantity_lots > order->cum_lots ? command->quantity_lots - order->cum_lots : 0;
+    if (replacement->leaves_lots == 0) { /* nothing goes on under the new terms */
+        replacement->display_lots = terms->display_lots;
+        replacement->expire_ns = terms->expire_ns;
+    }
     reason = judge_new_price(core, command, index, replacement);
     if (reason != WIRE_REASON_NONE) {
         return reason;
@@ -1027,6 +1033,7 @@ void apply_replace_order(struct core *core, const struct wire_replace_order *com
         .order_id = command->order_id,
         .instrument = command->instrument,
         .side = command->side,
+        .order_type = command->order_type,
         .kind = WIRE_REQUEST_KIND_REPLACE,
         .clordid = command->clordid,
         .orig_clordid = command->orig_clordid,
