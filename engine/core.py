@@ -39,6 +39,7 @@ class Core:
                 "assets": capacity.assets,
                 "instruments": capacity.instruments,
                 "sessions": capacity.sessions,
+                "trades": capacity.trades,
             },
         )
         core = lib.core_new(asked)
@@ -109,6 +110,10 @@ class Core:
     def event_sequence(self) -> int:
         """Sequence of the last event, 0 before the first."""
         return int(lib.core_event_sequence(self._core))
+
+    def next_timer_ns(self) -> int:
+        """When a ClockTick is due next, 0 when nothing ever is."""
+        return int(lib.core_next_timer(self._core))
 
     @property
     def venue_state(self) -> int:

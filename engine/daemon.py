@@ -191,6 +191,7 @@ class EngineService:
                 "assets": engine.max_assets,
                 "instruments": engine.max_instruments,
                 "sessions": engine.max_sessions,
+                "trades": engine.max_bustable_trades,
             },
         )
         self._core = lib.core_new(capacity)

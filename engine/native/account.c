@@ -1,32 +1,28 @@
-/* Who owns what: every change of a balance goes through balance_move or asset_credit, which keep the hash in step. */
+/* Who owns what and what is at stake; what changes with every trade is marked and hashed later, what an operator sets is
+   hashed at once. */
 #include "account.h"
 
 #include "arena.h"
-#include "venue_assert.h"
+#include "wire.h"
 
 void accounts_lay_out(struct accounts *accounts, struct arena *arena, uint32_t account_capacity,
-                      uint32_t asset_capacity) {
+                      uint32_t asset_capacity, uint32_t instrument_capacity) {
     const uint64_t rows = (uint64_t)account_capacity + 1;
-    const uint64_t columns = (uint64_t)asset_capacity + 1;
+    const uint64_t assets = (uint64_t)asset_capacity + 1;
+    const uint64_t instruments = (uint64_t)instrument_capacity + 1;
     accounts->accounts = arena_take(arena, rows, sizeof(struct account));
-    accounts->assets = arena_take(arena, columns, sizeof(struct asset));
-    accounts->balances = arena_take(arena, rows * columns, sizeof(struct balance));
+    accounts->assets = arena_take(arena, assets, sizeof(struct asset));
+    accounts->killed = arena_take(arena, rows, sizeof(uint8_t));
+    accounts->balances = arena_take(arena, rows * assets, sizeof(struct balance));
+    accounts->balance_mixes = arena_take(arena, rows * assets, sizeof(u128));
+    accounts->exposures = arena_take(arena, rows * instruments, sizeof(struct exposure));
+    accounts->exposure_mixes = arena_take(arena, rows * instruments, sizeof(u128));
+    dirty_lay_out(&accounts->dirty_accounts, arena, rows);
+    dirty_lay_out(&accounts->dirty_balances, arena, rows * assets);
+    dirty_lay_out(&accounts->dirty_exposures, arena, rows * instruments);
     accounts->account_capacity = account_capacity;
     accounts->asset_capacity = asset_capacity;
-}
-
-const struct account *account_find(const struct accounts *accounts, uint32_t id) {
-    if (id == 0 || id > accounts->account_capacity || accounts->accounts[id].participant == 0) {
-        return NULL;
-    }
-    return &accounts->accounts[id];
-}
-
-const struct asset *asset_find(const struct accounts *accounts, uint32_t id) {
-    if (id == 0 || id > accounts->asset_capacity || !accounts->assets[id].defined) {
-        return NULL;
-    }
-    return &accounts->assets[id];
+    accounts->instrument_capacity = instrument_capacity;
 }
 
 u128 account_mix(const struct accounts *accounts, uint32_t id) {
@@ -34,9 +30,14 @@ u128 account_mix(const struct accounts *accounts, uint32_t id) {
     if (account->participant == 0) {
         return 0;
     }
-    uint64_t words[7] = {RECORD_ACCOUNT, id, account->participant, account->kind, account->enabled};
-    mix_text(&words[5], account->name, 2);
-    return mix128(words, 7);
+    uint64_t words[8] = {RECORD_ACCOUNT,
+                         mix_pair(id, account->participant),
+                         mix_pair(account->kind, account->enabled),
+                         mix_pair(account->stp_key, account->stp_mode),
+                         mix_pair(account->fee_tier, account->killed),
+                         account->open_orders};
+    mix_text(&words[6], account->name, 2);
+    return mix128(words, 8);
 }
 
 u128 asset_mix(const struct accounts *accounts, uint32_t id) {
@@ -44,9 +45,9 @@ u128 asset_mix(const struct accounts *accounts, uint32_t id) {
     if (!asset->defined) {
         return 0;
     }
-    uint64_t words[5] = {RECORD_ASSET, id, asset->decimals, (uint64_t)asset->total_units};
-    mix_text(&words[4], asset->symbol, 1);
-    return mix128(words, 5);
+    uint64_t words[4] = {RECORD_ASSET, mix_pair(id, asset->decimals), (uint64_t)asset->total_units};
+    mix_text(&words[3], asset->symbol, 1);
+    return mix128(words, 4);
 }
 
 u128 balance_mix(const struct accounts *accounts, uint32_t account, uint32_t asset) {
@@ -54,15 +55,38 @@ u128 balance_mix(const struct accounts *accounts, uint32_t account, uint32_t ass
     if (balance->available_units == 0 && balance->reserved_units == 0) {
         return 0;
     }
-    const uint64_t words[5] = {RECORD_BALANCE, account, asset, (uint64_t)balance->available_units,
+    const uint64_t words[4] = {RECORD_BALANCE, mix_pair(account, asset), (uint64_t)balance->available_units,
                                (uint64_t)balance->reserved_units};
+    return mix128(words, 4);
+}
+
+u128 exposure_mix(const struct accounts *accounts, uint32_t account, uint32_t instrument) {
+    const struct exposure *exposure = exposure_of(accounts, account, instrument);
+    if (exposure->position_lots == 0 && exposure->open_buy_lots == 0 && exposure->open_sell_lots == 0) {
+        return 0;
+    }
+    const uint64_t words[5] = {RECORD_EXPOSURE, mix_pair(account, instrument), (uint64_t)exposure->position_lots,
+                               (uint64_t)exposure->open_buy_lots, (uint64_t)exposure->open_sell_lots};
     return mix128(words, 5);
 }
 
-void account_define(struct accounts *accounts, uint32_t id, const struct account *content) {
-    accounts->hash -= account_mix(accounts, id);
-    accounts->accounts[id] = *content;
-    accounts->hash += account_mix(accounts, id);
+u128 risk_limits_mix(const struct accounts *accounts, uint32_t account, uint32_t instrument) {
+    const struct exposure *exposure = exposure_of(accounts, account, instrument);
+    if (!exposure->limited) {
+        return 0;
+    }
+    const uint64_t words[6] = {RECORD_RISK_LIMITS,
+                               mix_pair(account, instrument),
+                               (uint64_t)exposure->max_order_lots,
+                               (uint64_t)exposure->max_order_notional_units,
+                               (uint64_t)exposure->max_position_lots,
+                               exposure->max_distance_ppm};
+    return mix128(words, 6);
+}
+
+u128 participant_mix(const struct accounts *accounts, uint32_t participant) {
+    const uint64_t words[2] = {RECORD_PARTICIPANT, participant};
+    return accounts->killed[participant] != 0 ? mix128(words, 2) : 0;
 }
 
 void asset_define(struct accounts *accounts, uint32_t id, const struct asset *content) {
@@ -71,23 +95,22 @@ void asset_define(struct accounts *accounts, uint32_t id, const struct asset *co
     accounts->hash += asset_mix(accounts, id);
 }
 
-void balance_move(struct accounts *accounts, uint32_t account, uint32_t asset, int64_t available_delta,
-                  int64_t reserved_delta) {
-    struct balance *balance = balance_of(accounts, account, asset);
-    int64_t available_units = 0;
-    int64_t reserved_units = 0;
-    VENUE_ASSERT(!__builtin_add_overflow(balance->available_units, available_delta, &available_units) &&
-                     available_units >= 0,
-                 "available is never negative");
-    VENUE_ASSERT(!__builtin_add_overflow(balance->reserved_units, reserved_delta, &reserved_units) &&
-                     reserved_units >= 0,
-                 "reserved is never negative");
-    balance->available_units = available_units;
-    balance->reserved_units = reserved_units;
-    const u128 mix = balance_mix(accounts, account, asset);
-    accounts->hash += mix - ((u128)balance->mix_high << 64 | balance->mix_low);
-    balance->mix_low = (uint64_t)mix;
-    balance->mix_high = (uint64_t)(mix >> 64);
+void risk_limits_define(struct accounts *accounts, const struct wire_risk_limits_set *limits) {
+    struct exposure *exposure = exposure_of(accounts, limits->account, limits->instrument);
+    accounts->hash -= risk_limits_mix(accounts, limits->account, limits->instrument);
+    exposure->max_order_lots = limits->max_order_lots;
+    exposure->max_order_notional_units = limits->max_order_notional_units;
+    exposure->max_position_lots = limits->max_position_lots;
+    exposure->max_distance_ppm = limits->max_distance_ppm;
+    exposure->limited = limits->max_order_lots != 0 || limits->max_order_notional_units != 0 ||
+                        limits->max_position_lots != 0 || limits->max_distance_ppm != 0;
+    accounts->hash += risk_limits_mix(accounts, limits->account, limits->instrument);
+}
+
+void participant_kill(struct accounts *accounts, uint32_t participant, uint8_t killed) {
+    accounts->hash -= participant_mix(accounts, participant);
+    accounts->killed[participant] = killed;
+    accounts->hash += participant_mix(accounts, participant);
 }
 
 bool asset_credit(struct accounts *accounts, uint32_t account, uint32_t asset, int64_t amount_units) {
@@ -98,4 +121,44 @@ bool asset_credit(struct accounts *accounts, uint32_t account, uint32_t asset, i
     asset_define(accounts, asset, &content);
     balance_move(accounts, account, asset, amount_units, 0);
     return true;
+}
+
+static void rehash_accounts(struct accounts *accounts) {
+    uint64_t group = 0;
+    uint64_t id = 0;
+    while (dirty_take(&accounts->dirty_accounts, &group, &id)) {
+        struct account *account = &accounts->accounts[id];
+        const u128 mix = account_mix(accounts, (uint32_t)id);
+        accounts->hash += mix - ((u128)account->mix_high << 64 | account->mix_low);
+        account->mix_low = (uint64_t)mix;
+        account->mix_high = (uint64_t)(mix >> 64);
+    }
+}
+
+static void rehash_balances(struct accounts *accounts) {
+    const uint64_t columns = (uint64_t)accounts->asset_capacity + 1;
+    uint64_t group = 0;
+    uint64_t number = 0;
+    while (dirty_take(&accounts->dirty_balances, &group, &number)) {
+        const u128 mix = balance_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
+        accounts->hash += mix - accounts->balance_mixes[number];
+        accounts->balance_mixes[number] = mix;
+    }
+}
+
+static void rehash_exposures(struct accounts *accounts) {
+    const uint64_t columns = (uint64_t)accounts->instrument_capacity + 1;
+    uint64_t group = 0;
+    uint64_t number = 0;
+    while (dirty_take(&accounts->dirty_exposures, &group, &number)) {
+        const u128 mix = exposure_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
+        accounts->hash += mix - accounts->exposure_mixes[number];
+        accounts->exposure_mixes[number] = mix;
+    }
+}
+
+void accounts_rehash(struct accounts *accounts) {
+    rehash_accounts(accounts);
+    rehash_balances(accounts);
+    rehash_exposures(accounts);
 }

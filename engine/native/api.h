@@ -22,6 +22,7 @@ struct core_capacity {
     uint32_t assets;
     uint32_t instruments;
     uint32_t sessions;
+    uint32_t trades; /* that can be remembered for a bust; may be 0 */
 };
 
 enum core_verdict { CORE_APPLY = 0, CORE_DUPLICATE = 1, CORE_GAP = 2, CORE_REFUSED = 3 };
@@ -38,7 +39,7 @@ struct core_check {
 
 enum core_result { CORE_OK = 0, CORE_DIVERGED = 1 };
 
-/* NULL when a capacity is 0 or above 2^31, or memory can't be had. Pages are given by the kernel as they are first
+/* NULL when a capacity is 0 or above 2^31 (instruments, sessions: 65,535), or memory can't be had. Pages are given by the kernel as they are first
  * touched. */
 struct core *core_new(const struct core_capacity *capacity);
 void core_free(struct core *core);
@@ -51,7 +52,7 @@ struct core_check core_check(const struct core *core, uint8_t role, const uint8_
 bool core_pools_hold(const struct core *core, const uint8_t *message, uint32_t size);
 
 /* Applies a checked message and writes its events at `out` as entries (u32 size, u32 crc32c = 0, SBE message, zero
-   padding to 8). `out` is 8-byte aligned; `out_size` must be at least core_output_max(), which LimitsSet changes.
+   padding to 8). The message is read where it is if it is 8-byte aligned. `out` is 8-byte aligned; `out_size` must be at least core_output_max(), which LimitsSet changes.
    *written and *events are set. CORE_DIVERGED only for StateHash. */
 int core_apply(struct core *core, uint64_t sequence, uint32_t epoch, uint64_t time_ns, const uint8_t *message,
                uint32_t size, uint8_t *out, size_t out_size, size_t *written, uint32_t *events);
@@ -62,15 +63,23 @@ size_t core_output_max(const struct core *core);
 /* True while Continue must be the next command. */
 bool core_pending(const struct core *core);
 
-/* State hash: hash[0] low, hash[1] high. */
-void core_hash(const struct core *core, uint64_t hash[2]);
+/* State hash: hash[0] low, hash[1] high. Looks at what has changed since it was last asked for, and remembers that it
+ * did: not const. */
+void core_hash(struct core *core, uint64_t hash[2]);
+
+/* When a ClockTick is due next, 0 when nothing ever is. */
+uint64_t core_next_timer(const struct core *core);
+
+/* Asks the processor for the memory that a command will touch; changes nothing and may be given any bytes. Stage 0 some
+   sixteen commands ahead, stage 1 ten, stage 2 five: each builds on what the one before has brought. */
+void core_prefetch(const struct core *core, const uint8_t *message, uint32_t size, unsigned stage);
 
 /* Sequence of the last event, 0 before the first. */
 uint64_t core_event_sequence(const struct core *core);
 
 /* Full scan that checks every invariant; returns 0 or the source line of the first one that fails (for tests and
  * checkpoints). */
-int core_audit(const struct core *core);
+int core_audit(struct core *core);
 
 /* available_units, reserved_units of a pair; zeros when there is none. */
 void core_balance(const struct core *core, uint32_t account, uint32_t asset, int64_t balance[2]);

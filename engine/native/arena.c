@@ -6,7 +6,7 @@
 
 #include "venue_assert.h"
 
-enum { CACHE_LINE = 64 };
+enum { CACHE_LINE = 64, LARGE_PAGE = 1 << 21 };
 
 void *arena_take(struct arena *arena, uint64_t count, size_t element_size) {
     size_t bytes = 0;
@@ -29,26 +29,38 @@ void *arena_take(struct arena *arena, uint64_t count, size_t element_size) {
     return arena->base + start;
 }
 
+void arena_sparse(struct arena *arena) {
+    const size_t edge = (arena->used + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1);
+    arena->overflow = arena->overflow || edge < arena->used;
+    arena->used = edge;
+    arena->sparse = edge;
+}
+
 bool arena_map(struct arena *arena) {
     VENUE_ASSERT(arena->base == NULL, "an arena is mapped once");
-    if (arena->overflow || arena->used == 0) {
+    if (arena->overflow || arena->used == 0 || arena->used > SIZE_MAX - LARGE_PAGE) {
         return false;
     }
-    void *memory = mmap(NULL, arena->used, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const size_t size = arena->used + LARGE_PAGE; /* to begin at the edge of a large page */
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         return false;
     }
-    /* Books and tables are read all over the place: fewer, larger pages where the kernel has them. */
-    (void)madvise(memory, arena->used, MADV_HUGEPAGE);
-    arena->base = memory;
+    arena->mapping = memory;
+    arena->mapping_size = size;
+    arena->base = (uint8_t *)(((uintptr_t)memory + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1));
     arena->size = arena->used;
+    /* Books and tables are read all over the place: fewer, larger pages where the kernel has them. */
+    if (arena->sparse > 0) {
+        (void)madvise(arena->base, arena->sparse, MADV_HUGEPAGE);
+    }
     arena->used = 0;
     return true;
 }
 
 void arena_unmap(struct arena *arena) {
     if (arena->base != NULL) {
-        (void)munmap(arena->base, arena->size);
+        (void)munmap(arena->mapping, arena->mapping_size);
     }
     *arena = (struct arena){0};
 }

@@ -10,13 +10,19 @@
 
 struct arena {
     uint8_t *base; /* NULL while measuring */
+    void *mapping;
+    size_t mapping_size;
     size_t used;
     size_t size;
+    size_t sparse; /* from here on small pages do */
     bool overflow;
 };
 
 /* `count` zeroed elements on a cache line of their own; NULL while measuring or when the size overflows. */
 void *arena_take(struct arena *arena, uint64_t count, size_t element_size);
+
+/* What is taken from here on is touched here and there: large pages would waste most of their memory. */
+void arena_sparse(struct arena *arena);
 
 /* Takes memory for what was measured and starts over; false when it can't be had. */
 bool arena_map(struct arena *arena);

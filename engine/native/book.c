@@ -1,87 +1,76 @@
-/* Price-time priority: intrusive lists per level, first come first, best level first. */
+/* Slots of orders, their records in the state hash, and walking a ladder in priority order. */
 #include "book.h"
 
 #include "arena.h"
+#include "queue.h"
 #include "venue_assert.h"
 
-void books_lay_out(struct books *books, struct arena *arena, uint32_t orders, uint32_t price_pages,
-                   uint32_t instruments) {
+void books_lay_out(struct books *books, struct arena *arena, uint32_t orders, uint32_t price_pages) {
     books->orders = arena_take(arena, (uint64_t)orders + 1, sizeof(struct order));
     books->details = arena_take(arena, (uint64_t)orders + 1, sizeof(struct order_details));
-    books->day_orders = arena_take(arena, (uint64_t)orders / 64 + 1, sizeof(uint64_t));
-    books->ladders = arena_take(arena, ((uint64_t)instruments + 1) * 2, sizeof(struct ladder));
+    dirty_lay_out(&books->dirty, arena, (uint64_t)orders + 1);
     pages_lay_out(&books->pages, arena, price_pages);
     pool_lay_out(&books->slots, arena, orders);
-    table_lay_out(&books->open, arena, orders);
     books->capacity = orders;
 }
 
-void books_start(struct books *books, uint32_t instruments) {
+void books_lay_out_sparse(struct books *books, struct arena *arena, uint32_t instruments) {
+    books->terms = arena_take(arena, (uint64_t)books->capacity + 1, sizeof(struct order_terms));
+    books->ladders = arena_take(arena, ((uint64_t)instruments + 1) * LADDER_KINDS, sizeof(struct ladder));
+}
+
+void books_start(struct books *books) {
     pool_fill(&books->slots);
     pool_fill(&books->pages.free);
-    for (uint32_t instrument = 1; instrument <= instruments; instrument++) {
-        book_side(books, instrument, WIRE_SIDE_BUY)->side = WIRE_SIDE_BUY;
-        book_side(books, instrument, WIRE_SIDE_SELL)->side = WIRE_SIDE_SELL;
+}
+
+void books_define(const struct books *books, uint32_t instrument) {
+    ladder_at(books, instrument, LADDER_BUY)->highest_first = true;
+    ladder_at(books, instrument, LADDER_STOP_SELL_LAST)->highest_first = true;
+    ladder_at(books, instrument, LADDER_STOP_SELL_REFERENCE)->highest_first = true;
+}
+
+const struct order_terms *order_terms(const struct books *books, uint32_t index) {
+    static const struct order_terms none = {0};
+    return (books->orders[index].flags & ORDER_TERMS) != 0 ? &books->terms[index] : &none;
+}
+
+struct order_terms *order_terms_own(const struct books *books, uint32_t index) {
+    struct order *order = &books->orders[index];
+    if ((order->flags & ORDER_TERMS) == 0) {
+        order->flags |= ORDER_TERMS;
+        books->terms[index] = (struct order_terms){0};
     }
+    return &books->terms[index];
 }
 
-u128 generation_mix(uint32_t slot, uint32_t generation) {
-    if (generation == 0) {
-        return 0;
+void order_set_display(const struct books *books, uint32_t index, int64_t display_lots) {
+    struct order *order = &books->orders[index];
+    if (display_lots > 0) {
+        order_terms_own(books, index)->display_lots = display_lots;
+        order->flags |= ORDER_ICEBERG;
     }
-    const uint64_t words[3] = {RECORD_GENERATION, slot, generation};
-    return mix128(words, 3);
-}
-
-u128 order_mix(const struct books *books, uint32_t index) {
-    const struct order *order = &books->orders[index];
-    const struct order_details *details = &books->details[index];
-    uint64_t words[23] = {RECORD_ORDER,
-                          order_id(books, index),
-                          details->session,
-                          order->account,
-                          order->instrument,
-                          details->side,
-                          details->order_type,
-                          details->time_in_force,
-                          order->price_ticks,
-                          (uint64_t)(order->cum_lots + order->leaves_lots),
-                          (uint64_t)order->leaves_lots,
-                          (uint64_t)order->cum_lots,
-                          details->priority,
-                          (uint64_t)order->reserved_units,
-                          details->maker_ppm,
-                          details->taker_ppm,
-                          (uint64_t)order->fee_accumulated,
-                          (uint64_t)(order->fee_accumulated >> 64)};
-    memcpy(&words[18], details->clordid, sizeof details->clordid);
-    return mix128(words, 23);
-}
-
-void order_changed(struct books *books, uint32_t index) {
-    struct order_details *details = &books->details[index];
-    const u128 mix = order_mix(books, index);
-    books->hash += mix - details->mix;
-    details->mix = mix;
 }
 
 uint32_t order_take(struct books *books) {
     const uint32_t slot = pool_take(&books->slots);
-    struct order *order = &books->orders[slot + 1];
+    const uint32_t index = slot + 1;
+    struct order *order = &books->orders[index];
     VENUE_ASSERT(order->leaves_lots == 0 && order->generation < UINT32_MAX, "a free slot has a generation left");
-    books->hash -= generation_mix(slot, order->generation);
+    order_changed(books, index);
+    order->flags = ORDER_DIRTY;
     order->generation++;
-    books->hash += generation_mix(slot, order->generation);
     books->in_use++;
-    return slot + 1;
+    if (slot >= books->slots_used) {
+        books->slots_used = slot + 1;
+    }
+    return index;
 }
 
 void order_free(struct books *books, uint32_t index) {
     struct order *order = &books->orders[index];
-    struct order_details *details = &books->details[index];
-    VENUE_ASSERT(order->reserved_units == 0, "a closed order holds no money");
-    books->hash -= details->mix;
-    details->mix = 0;
+    VENUE_ASSERT((order->flags & ORDER_LISTED) == 0, "a closed order is nowhere counted as open");
+    order_changed(books, index);
     order->leaves_lots = 0;
     books->in_use--;
     if (order->generation < UINT32_MAX) {
@@ -89,110 +78,72 @@ void order_free(struct books *books, uint32_t index) {
     }
 }
 
-static void mark_day_order(struct books *books, uint32_t index) {
-    if (books->details[index].time_in_force == WIRE_TIME_IN_FORCE_DAY) {
-        books->day_orders[index / 64] |= UINT64_C(1) << (index % 64);
-    }
+uint32_t queue_first(const struct books *books, const struct ladder *ladder) {
+    return ladder->best_tick == 0 ? 0 : ladder_level(&books->pages, ladder, ladder->best_tick)->head;
 }
 
-void book_rest(struct books *books, uint32_t index, uint64_t priority) {
-    struct order *order = &books->orders[index];
-    struct order_details *details = &books->details[index];
-    struct ladder *ladder = book_side(books, order->instrument, details->side);
-    struct level *level = ladder_open(&books->pages, ladder, order->price_ticks);
-    order->next = 0;
-    order->previous = level->tail;
-    if (level->tail == 0) {
-        level->head = index;
-    } else {
-        books->orders[level->tail].next = index;
+uint32_t queue_next(const struct books *books, const struct ladder *ladder, uint32_t tick, uint32_t index) {
+    const uint32_t next = books->orders[index].next;
+    if (next != 0) {
+        return next;
     }
-    level->tail = index;
-    VENUE_ASSERT(order->leaves_lots > 0 &&
-                     !__builtin_add_overflow(level->quantity_lots, order->leaves_lots, &level->quantity_lots),
-                 "funds bound the quantity of a level");
-    details->priority = priority;
-    table_insert(&books->open, details->key, index);
-    mark_day_order(books, index);
+    const uint32_t next_tick = ladder_next(&books->pages, ladder, tick);
+    return next_tick == 0 ? 0 : ladder_level(&books->pages, ladder, next_tick)->head;
 }
 
-void book_remove(struct books *books, uint32_t index) {
-    struct order *order = &books->orders[index];
-    struct order_details *details = &books->details[index];
-    struct ladder *ladder = book_side(books, order->instrument, details->side);
-    struct level *level = ladder_level(&books->pages, ladder, order->price_ticks);
-    if (order->previous == 0) {
-        VENUE_ASSERT(level->head == index, "an order without a predecessor heads its level");
-        level->head = order->next;
-    } else {
-        books->orders[order->previous].next = order->next;
-    }
-    if (order->next == 0) {
-        VENUE_ASSERT(level->tail == index, "an order without a successor ends its level");
-        level->tail = order->previous;
-    } else {
-        books->orders[order->next].previous = order->previous;
-    }
-    order->next = 0;
-    order->previous = 0;
-    level->quantity_lots -= order->leaves_lots;
-    VENUE_ASSERT(level->quantity_lots >= 0 && (level->head != 0 || level->quantity_lots == 0),
-                 "a level's quantity is the sum of its orders");
-    if (level->head == 0) {
-        ladder_close(&books->pages, ladder, order->price_ticks);
-    }
-    table_remove(&books->open, details->key);
-    books->day_orders[index / 64] &= ~(UINT64_C(1) << (index % 64));
-}
-
-void book_reduce(struct books *books, uint32_t index, int64_t lots) {
-    struct order *order = &books->orders[index];
-    const struct ladder *ladder = book_side(books, order->instrument, books->details[index].side);
-    struct level *level = ladder_level(&books->pages, ladder, order->price_ticks);
-    order->leaves_lots -= lots;
-    level->quantity_lots -= lots;
-    VENUE_ASSERT(lots >= 0 && order->leaves_lots >= 0 && level->quantity_lots >= 0, "quantities never go below zero");
-}
-
-void book_rename(struct books *books, uint32_t index, const uint64_t clordid[CLORDID_WORDS], u128 key) {
-    struct order_details *details = &books->details[index];
-    table_remove(&books->open, details->key);
-    memcpy(details->clordid, clordid, sizeof details->clordid);
-    details->key = key;
-    table_insert(&books->open, key, index);
-}
-
-uint32_t book_first(const struct books *books, uint32_t instrument, uint8_t side) {
-    const struct ladder *ladder = book_side(books, instrument, side);
-    if (ladder->best_tick == 0) {
-        return 0;
-    }
-    return ladder_level(&books->pages, ladder, ladder->best_tick)->head;
-}
-
-uint32_t book_next(const struct books *books, uint32_t index) {
+static u128 order_mix(const struct books *books, uint32_t index) {
     const struct order *order = &books->orders[index];
-    if (order->next != 0) {
-        return order->next;
-    }
-    const struct ladder *ladder = book_side(books, order->instrument, books->details[index].side);
-    const uint32_t tick = ladder_next(&books->pages, ladder, order->price_ticks);
-    return tick == 0 ? 0 : ladder_level(&books->pages, ladder, tick)->head;
+    const uint32_t stp_and_flags = (order->flags & ORDER_HASHED_FLAGS) | (uint32_t)order_stp_mode(order) << 3;
+    const uint32_t kind = order->side | (uint32_t)order_type(order) << 8 | (uint32_t)order->time_in_force << 16 |
+                          stp_and_flags << 24;
+    uint64_t words[14] = {RECORD_ORDER,
+                          order_id(books, index),
+                          mix_pair(order->session, order->account),
+                          mix_pair(order->instrument, kind),
+                          mix_pair(order->price_ticks, order->fee_remainder),
+                          (uint64_t)order->leaves_lots,
+                          (uint64_t)order->cum_lots,
+                          order->priority,
+                          mix_pair((uint32_t)order->maker_ppm, (uint32_t)order->taker_ppm)};
+    memcpy(&words[9], books->details[index].clordid, CLORDID_SIZE);
+    return mix128(words, 14);
 }
 
-uint32_t book_next_day_order(const struct books *books, uint64_t index) {
-    const uint64_t words = (uint64_t)books->capacity / 64 + 1;
-    uint64_t word = index / 64;
-    if (word >= words) {
+static u128 terms_mix(const struct books *books, uint32_t index) {
+    const struct order *order = &books->orders[index];
+    const struct order_terms *terms = order_terms(books, index);
+    const bool shows_part = (order->flags & ORDER_ICEBERG) != 0 && (order->flags & ORDER_DORMANT) == 0;
+    const uint64_t words[6] = {RECORD_TERMS,
+                               order_id(books, index),
+                               (uint64_t)terms->display_lots,
+                               shows_part ? (uint64_t)terms->displayed_lots : 0,
+                               terms->stop_price_ticks,
+                               terms->expire_ns};
+    return (words[2] | words[3] | words[4] | words[5]) != 0 ? mix128(words, 6) : 0;
+}
+
+u128 slot_mix(const struct books *books, uint32_t index) {
+    const struct order *order = &books->orders[index];
+    if (order->generation == 0) {
         return 0;
     }
-    uint64_t found = books->day_orders[word] & (~UINT64_C(0) << (index % 64));
-    while (found == 0) {
-        word++;
-        if (word >= words) {
-            return 0;
-        }
-        found = books->day_orders[word];
+    const uint64_t generation[2] = {RECORD_GENERATION, mix_pair(index - 1, order->generation)};
+    u128 mix = mix128(generation, 2);
+    if (order->leaves_lots > 0) {
+        mix += order_mix(books, index) + terms_mix(books, index);
     }
-    return (uint32_t)(word * 64 + (uint64_t)__builtin_ctzll(found));
+    return mix;
+}
+
+void books_rehash(struct books *books) {
+    uint64_t group = 0;
+    uint64_t index = 0;
+    while (dirty_take(&books->dirty, &group, &index)) {
+        struct order_details *details = &books->details[index];
+        const u128 mix = slot_mix(books, (uint32_t)index);
+        books->hash += mix - ((u128)details->mix_high << 64 | details->mix_low);
+        details->mix_low = (uint64_t)mix;
+        details->mix_high = (uint64_t)(mix >> 64);
+        books->orders[index].flags &= (uint8_t)~ORDER_DIRTY;
+    }
 }

@@ -10,6 +10,7 @@ static bool role_may_send(uint8_t role, uint16_t template_id) {
     case WIRE_NEW_ORDER:
     case WIRE_CANCEL_ORDER:
     case WIRE_REPLACE_ORDER:
+    case WIRE_MASS_CANCEL:
         return role == WIRE_ROLE_GATEWAY || role == WIRE_ROLE_INTERNAL;
     case WIRE_CREDIT:
     case WIRE_CHECKPOINT:
@@ -17,6 +18,13 @@ static bool role_may_send(uint8_t role, uint16_t template_id) {
         return role == WIRE_ROLE_SETTLEMENT || role == WIRE_ROLE_INTERNAL;
     case WIRE_TRADING_STATE_SET:
     case WIRE_END_OF_DAY:
+    case WIRE_PHASE_SET:
+    case WIRE_REFERENCE_PRICE_SET:
+    case WIRE_MARKET_MAKER_PROTECTION_RESET:
+    case WIRE_KILL_SWITCH_SET:
+    case WIRE_OPERATOR_CANCEL:
+    case WIRE_TRANSFER:
+    case WIRE_TRADE_BUST:
         return role == WIRE_ROLE_ADMIN || role == WIRE_ROLE_INTERNAL;
     default:
         return role == WIRE_ROLE_INTERNAL;
@@ -76,7 +84,7 @@ static void check_session_attach(const struct core *core, const struct wire_sess
     }
 }
 
-/* Deposits and checkpoints come one after the other. */
+/* Deposits, checkpoints and transfers come one after the other. */
 static void check_next(uint64_t last, uint64_t number, struct core_check *result) {
     if (number <= last) {
         result->verdict = CORE_DUPLICATE;
@@ -130,13 +138,72 @@ static bool instrument_equal(const struct core *core, const struct wire_instrume
 static bool account_equal(const struct core *core, const struct wire_account_set *command) {
     const struct account *account = account_find(&core->accounts, command->account);
     return account != NULL && account->participant == command->participant && account->kind == command->kind &&
-           account->enabled == command->enabled && memcmp(account->name, command->name, sizeof account->name) == 0;
+           account->enabled == command->enabled && account->stp_key == command->stp_key &&
+           account->stp_mode == command->stp_mode && account->fee_tier == command->fee_tier &&
+           memcmp(account->name, command->name, sizeof account->name) == 0;
 }
 
 static bool session_equal(const struct core *core, const struct wire_session_set *command) {
     const struct session *session = session_find(&core->sessions, command->session);
     return session != NULL && session->participant == command->participant && session->enabled == command->enabled &&
            memcmp(session->comp_id, command->comp_id, sizeof session->comp_id) == 0;
+}
+
+/* Of the next five: ids, entry and band must be such that apply would not refuse them for these. */
+static bool schedule_equal(const struct core *core, const struct wire_schedule_set *command) {
+    const struct instrument *instrument = instrument_find(&core->instruments, command->instrument);
+    if (instrument == NULL || command->entry < 1 || command->entry > SCHEDULE_ENTRIES) {
+        return false;
+    }
+    const struct schedule_entry *entry = &instrument->schedule[command->entry - 1];
+    return entry->phase == command->phase && (command->phase == 0 || entry->second_of_day == command->second_of_day);
+}
+
+static bool tick_band_equal(const struct core *core, const struct wire_tick_band_set *command) {
+    const struct instrument *instrument = instrument_find(&core->instruments, command->instrument);
+    if (instrument == NULL || command->band < 1 || command->band > TICK_BANDS) {
+        return false;
+    }
+    const struct tick_band *band = &instrument->tick_bands[command->band - 1];
+    return band->from_ticks == command->from_ticks &&
+           (command->from_ticks == 0 ||
+            (band->tick_step == command->tick_step && band->lot_step == command->lot_step));
+}
+
+static bool fee_schedule_equal(const struct core *core, const struct wire_fee_schedule_set *command) {
+    const struct instrument *instrument = instrument_find(&core->instruments, command->instrument);
+    if (instrument == NULL || command->tier < 1 || command->tier >= FEE_TIERS) {
+        return false;
+    }
+    const struct fee_tier *tier = &instrument->fee_tiers[command->tier];
+    return tier->defined && tier->maker_ppm == command->maker_fee_ppm && tier->taker_ppm == command->taker_fee_ppm;
+}
+
+static bool pair_defined(const struct core *core, uint32_t account, uint32_t instrument) {
+    return account_find(&core->accounts, account) != NULL && instrument_find(&core->instruments, instrument) != NULL;
+}
+
+static bool risk_limits_equal(const struct core *core, const struct wire_risk_limits_set *command) {
+    if (!pair_defined(core, command->account, command->instrument)) {
+        return false;
+    }
+    const struct exposure *exposure = exposure_of(&core->accounts, command->account, command->instrument);
+    return exposure->max_order_lots == command->max_order_lots &&
+           exposure->max_order_notional_units == command->max_order_notional_units &&
+           exposure->max_position_lots == command->max_position_lots &&
+           exposure->max_distance_ppm == command->max_distance_ppm;
+}
+
+static bool protection_equal(const struct core *core, const struct wire_market_maker_protection_set *command) {
+    if (!pair_defined(core, command->account, command->instrument)) {
+        return false;
+    }
+    const uint32_t number = exposure_of(&core->accounts, command->account, command->instrument)->protection;
+    const struct protection *protection = &core->protections.protections[number];
+    if (number == 0 || command->max_fills == 0) {
+        return number == 0 && command->max_fills == 0;
+    }
+    return protection->max_fills == command->max_fills && protection->window_ms == command->window_ms;
 }
 
 /* Reference data that is already set. */
@@ -152,6 +219,16 @@ static bool changes_nothing(const struct core *core, uint16_t template_id, const
         return account_equal(core, &command->account_set);
     case WIRE_SESSION_SET:
         return session_equal(core, &command->session_set);
+    case WIRE_SCHEDULE_SET:
+        return schedule_equal(core, &command->schedule_set);
+    case WIRE_TICK_BAND_SET:
+        return tick_band_equal(core, &command->tick_band_set);
+    case WIRE_FEE_SCHEDULE_SET:
+        return fee_schedule_equal(core, &command->fee_schedule_set);
+    case WIRE_RISK_LIMITS_SET:
+        return risk_limits_equal(core, &command->risk_limits_set);
+    case WIRE_MARKET_MAKER_PROTECTION_SET:
+        return protection_equal(core, &command->market_maker_protection_set);
     default:
         return false;
     }
@@ -168,6 +245,9 @@ static void check_content(const struct core *core, uint16_t template_id, const u
         return;
     case WIRE_CHECKPOINT:
         check_next(core->last_checkpoint, command->checkpoint.checkpoint, result);
+        return;
+    case WIRE_TRANSFER:
+        check_next(core->last_transfer_seq, command->transfer.transfer_seq, result);
         return;
     case WIRE_SETTLEMENT_STATUS:
         check_settlement_status(core, &command->settlement_status, result);
@@ -187,28 +267,27 @@ static void check_content(const struct core *core, uint16_t template_id, const u
 struct core_check core_check(const struct core *core, uint8_t role, const uint8_t *message, uint32_t size) {
     struct core_check result = {.verdict = CORE_APPLY};
     struct message view;
-    union command command;
-    const bool whole = message_read(message, size, &view);
+    union command copy;
+    const bool whole = message_read(message, size, &copy, &view);
     result.template_id = view.template_id;
     if (!whole) {
         refuse(&result, WIRE_REASON_MALFORMED);
         return result;
     }
-    message_block(&view, &command);
     const bool from_client = message_is_client(view.template_id);
     if (from_client) {
-        result.session = command.client.session;
-        result.session_epoch = command.client.session_epoch;
-        result.client_seq = command.client.client_seq;
+        result.session = view.command->client.session;
+        result.session_epoch = view.command->client.session_epoch;
+        result.client_seq = view.command->client.client_seq;
     } else if (view.template_id == WIRE_SESSION_ATTACH) {
-        result.session = command.session_attach.session;
+        result.session = view.command->session_attach.session;
     }
     if (!role_may_send(role, view.template_id)) {
         refuse(&result, WIRE_REASON_WRONG_ROLE);
     } else if (from_client) {
-        check_client(core, &command.client, &result);
+        check_client(core, &view.command->client, &result);
     } else {
-        check_content(core, view.template_id, &command, &result);
+        check_content(core, view.template_id, view.command, &result);
     }
     return result;
 }
@@ -216,24 +295,27 @@ struct core_check core_check(const struct core *core, uint8_t role, const uint8_
 bool core_pools_hold(const struct core *core, const uint8_t *message, uint32_t size) {
     const struct core_capacity *capacity = &core->capacity;
     struct message view;
-    union command command;
-    if (!message_read(message, size, &view)) {
+    union command copy;
+    if (!message_read(message, size, &copy, &view)) {
         return true;
     }
-    message_block(&view, &command);
+    const union command *command = view.command;
     switch (view.template_id) {
     case WIRE_LIMITS_SET:
-        return command.limits_set.max_orders <= capacity->orders &&
-               command.limits_set.max_price_pages <= capacity->price_pages &&
-               command.limits_set.max_clordids <= capacity->clordids;
+        return command->limits_set.max_orders <= capacity->orders &&
+               command->limits_set.max_price_pages <= capacity->price_pages &&
+               command->limits_set.max_clordids <= capacity->clordids &&
+               command->limits_set.max_bustable_trades <= capacity->trades;
     case WIRE_ASSET_SET:
-        return command.asset_set.asset <= capacity->assets;
+        return command->asset_set.asset <= capacity->assets;
     case WIRE_INSTRUMENT_SET:
-        return command.instrument_set.instrument <= capacity->instruments;
+        return command->instrument_set.instrument <= capacity->instruments;
     case WIRE_ACCOUNT_SET:
-        return command.account_set.account <= capacity->accounts;
+        return command->account_set.account <= capacity->accounts &&
+               command->account_set.participant <= capacity->accounts;
     case WIRE_SESSION_SET:
-        return command.session_set.session <= capacity->sessions;
+        return command->session_set.session <= capacity->sessions &&
+               command->session_set.participant <= capacity->accounts;
     default:
         return true;
     }

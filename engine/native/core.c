@@ -4,36 +4,54 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "phase.h"
 #include "state.h"
+#include "stop.h"
+#include "timer.h"
 
 enum { OUTPUT_MIN = 64 * 1024 };
 
+/* What is touched densely comes first; what is addressed sparsely, and would waste large pages, after it. */
 static void lay_out(struct core *core, struct arena *arena, const struct core_capacity *capacity) {
-    accounts_lay_out(&core->accounts, arena, capacity->accounts, capacity->assets);
+    const uint32_t clordids = capacity->clordids > capacity->orders ? capacity->clordids : capacity->orders;
+    books_lay_out(&core->books, arena, capacity->orders, capacity->price_pages);
+    table_lay_out(&core->used, arena, clordids);
     sessions_lay_out(&core->sessions, arena, capacity->sessions);
     instruments_lay_out(&core->instruments, arena, capacity->instruments);
-    books_lay_out(&core->books, arena, capacity->orders, capacity->price_pages, capacity->instruments);
-    table_lay_out(&core->used, arena, capacity->clordids);
+    trades_lay_out(&core->trades, arena, capacity->trades);
+    arena_sparse(arena);
+    accounts_lay_out(&core->accounts, arena, capacity->accounts, capacity->assets, capacity->instruments);
+    books_lay_out_sparse(&core->books, arena, capacity->instruments);
+    protections_lay_out(&core->protections, arena);
+    timers_lay_out(&core->timers, arena, capacity->orders, capacity->instruments);
+    auction_orders_lay_out(&core->auction_orders, arena, capacity->orders, capacity->instruments);
+    core->hidden = arena_take(arena, EVENTS_PER_PART_MAX / 3, sizeof(struct hidden));
     const uint64_t pairs = ((uint64_t)capacity->accounts + 1) * ((uint64_t)capacity->assets + 1);
+    const uint64_t exposures = ((uint64_t)capacity->accounts + 1) * ((uint64_t)capacity->instruments + 1);
     core->audit.reserved_units = arena_take(arena, pairs, sizeof(int64_t));
-    core->audit.open_orders = arena_take(arena, (uint64_t)capacity->sessions + 1, sizeof(uint32_t));
+    core->audit.open_lots = arena_take(arena, exposures * 2, sizeof(int64_t));
+    core->audit.session_orders = arena_take(arena, (uint64_t)capacity->sessions + 1, sizeof(uint32_t));
+    core->audit.account_orders = arena_take(arena, (uint64_t)capacity->accounts + 1, sizeof(uint32_t));
     core->audit.seen = arena_take(arena, (uint64_t)capacity->orders / 64 + 1, sizeof(uint64_t));
+}
+
+static bool within(uint32_t capacity, uint32_t least, uint32_t most) {
+    return capacity >= least && capacity <= most;
 }
 
 static bool capacity_sound(const struct core_capacity *capacity) {
     const uint32_t most = UINT32_C(1) << 31;
-    return capacity->orders >= 1 && capacity->orders <= most && capacity->price_pages >= 1 &&
-           capacity->price_pages <= most && capacity->clordids >= 1 && capacity->clordids <= most &&
-           capacity->accounts >= 1 && capacity->accounts <= most && capacity->assets >= 1 && capacity->assets <= most &&
-           capacity->instruments >= 1 && capacity->instruments <= most && capacity->sessions >= 1 &&
-           capacity->sessions <= most;
+    return within(capacity->orders, 1, most) && within(capacity->price_pages, 1, most) &&
+           within(capacity->clordids, 1, most) && within(capacity->accounts, 1, most) &&
+           within(capacity->assets, 1, most) && within(capacity->instruments, 1, UINT16_MAX) &&
+           within(capacity->sessions, 1, UINT16_MAX) && within(capacity->trades, 0, most);
 }
 
 struct core *core_new(const struct core_capacity *capacity) {
     struct arena arena = {0};
     struct core measured = {0};
-    uint64_t seed[2];
-    if (!capacity_sound(capacity) || getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+    uint64_t seed = 0;
+    if (!capacity_sound(capacity) || getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
         return NULL;
     }
     (void)arena_take(&arena, 1, sizeof(struct core));
@@ -46,9 +64,8 @@ struct core *core_new(const struct core_capacity *capacity) {
     core->arena = arena;
     core->capacity = *capacity;
     core->venue_state = WIRE_TRADING_STATE_OPEN;
-    memcpy(core->used.seed, seed, sizeof seed);
-    memcpy(core->books.open.seed, seed, sizeof seed);
-    books_start(&core->books, capacity->instruments);
+    table_start(&core->used, seed);
+    books_start(&core->books);
     return core;
 }
 
@@ -59,7 +76,7 @@ void core_free(struct core *core) {
     }
 }
 
-static int compare_hash(const struct core *core, const struct wire_state_hash *command) {
+static int compare_hash(struct core *core, const struct wire_state_hash *command) {
     uint64_t hash[2];
     core_hash(core, hash);
     return hash[0] == command->low && hash[1] == command->high ? CORE_OK : CORE_DIVERGED;
@@ -115,6 +132,48 @@ static int dispatch(struct core *core, uint16_t template_id, const union command
     case WIRE_SESSION_SET:
         apply_session_set(core, &command->session_set);
         break;
+    case WIRE_SCHEDULE_SET:
+        apply_schedule_set(core, &command->schedule_set);
+        break;
+    case WIRE_TICK_BAND_SET:
+        apply_tick_band_set(core, &command->tick_band_set);
+        break;
+    case WIRE_FEE_SCHEDULE_SET:
+        apply_fee_schedule_set(core, &command->fee_schedule_set);
+        break;
+    case WIRE_RISK_LIMITS_SET:
+        apply_risk_limits_set(core, &command->risk_limits_set);
+        break;
+    case WIRE_MARKET_MAKER_PROTECTION_SET:
+        apply_market_maker_protection_set(core, &command->market_maker_protection_set);
+        break;
+    case WIRE_MARKET_MAKER_PROTECTION_RESET:
+        apply_market_maker_protection_reset(core, &command->market_maker_protection_reset);
+        break;
+    case WIRE_MASS_CANCEL:
+        apply_mass_cancel(core, &command->mass_cancel);
+        break;
+    case WIRE_OPERATOR_CANCEL:
+        apply_operator_cancel(core, &command->operator_cancel);
+        break;
+    case WIRE_KILL_SWITCH_SET:
+        apply_kill_switch_set(core, &command->kill_switch_set);
+        break;
+    case WIRE_TRANSFER:
+        apply_transfer(core, &command->transfer);
+        break;
+    case WIRE_TRADE_BUST:
+        apply_trade_bust(core, &command->trade_bust);
+        break;
+    case WIRE_PHASE_SET:
+        apply_phase_set(core, &command->phase_set);
+        break;
+    case WIRE_REFERENCE_PRICE_SET:
+        apply_reference_price_set(core, &command->reference_price_set);
+        break;
+    case WIRE_CLOCK_TICK:
+        apply_clock_tick(core);
+        break;
     case WIRE_STATE_HASH:
         return compare_hash(core, &command->state_hash);
     default:
@@ -127,13 +186,15 @@ int core_apply(struct core *core, uint64_t sequence, uint32_t epoch, uint64_t ti
                uint32_t size, uint8_t *out, size_t out_size, size_t *written, uint32_t *events) {
     struct event_writer *writer = &core->events;
     struct message view;
-    union command command;
-    VENUE_ASSERT(message_read(message, size, &view), "only whole commands are applied");
+    union command copy;
+    VENUE_ASSERT(message_read(message, size, &copy, &view), "only whole commands are applied");
     VENUE_ASSERT(sequence == core->command_sequence + 1, "command sequences are dense");
-    VENUE_ASSERT(core->pending.kind == PENDING_NONE || view.template_id == WIRE_CONTINUE,
+    VENUE_ASSERT(!core_pending(core) || view.template_id == WIRE_CONTINUE,
                  "pending work is finished before anything else");
     VENUE_ASSERT((uintptr_t)out % 8 == 0 && out_size >= core_output_max(core), "events are written aligned, and fit");
     core->command_sequence = sequence;
+    core->time_ns = time_ns;
+    core->traded = 0;
     writer->start = out;
     writer->cursor = out;
     writer->end = out + out_size;
@@ -142,8 +203,10 @@ int core_apply(struct core *core, uint64_t sequence, uint32_t epoch, uint64_t ti
     writer->command_sequence = sequence;
     writer->epoch = epoch;
     writer->time_ns = time_ns;
-    message_block(&view, &command);
-    const int result = dispatch(core, view.template_id, &command, view.echo);
+    const int result = dispatch(core, view.template_id, view.command, view.echo);
+    if (core->traded != 0 && core->pending.kind == PENDING_NONE) {
+        stops_at_end_of_part(core);
+    }
     if (writer->last != NULL) {
         writer->last->last_in_command = 1;
     }
@@ -152,46 +215,77 @@ int core_apply(struct core *core, uint64_t sequence, uint32_t epoch, uint64_t ti
     return result;
 }
 
+/* The longest of the events that a part may be full of. */
+union many_events {
+    struct wire_order_canceled canceled;
+    struct wire_trade trade;
+    struct wire_order_triggered triggered;
+    struct wire_order_refilled refilled;
+    struct wire_order_reduced reduced;
+    struct wire_market_maker_protection_changed protection;
+    struct wire_checkpoint_balance balance;
+    struct wire_statistics_recorded statistics;
+};
+
 size_t core_output_max(const struct core *core) {
-    /* The longest event carries varData and comes once per command; of all others OrderCanceled is the longest. */
-    const size_t longest_once = sizeof(struct wire_order_replaced) + WIRE_DATA_MAX + 64;
-    const size_t longest = frame_entry_size(sizeof(struct wire_header) + sizeof(struct wire_order_canceled));
-    const size_t most = longest_once + longest * core->limits.max_events_per_part;
+    /* What comes once per part: an event with varData, and closing events of which none is longer. */
+    const size_t once = frame_entry_size(sizeof(struct wire_header) + sizeof(struct wire_order_replaced));
+    const size_t many = frame_entry_size(sizeof(struct wire_header) + sizeof(union many_events));
+    const size_t most = once * EVENTS_OF_CLOSING + WIRE_DATA_MAX + many * core->limits.max_events_per_part;
     return most < OUTPUT_MIN ? OUTPUT_MIN : most;
 }
 
 bool core_pending(const struct core *core) {
-    return core->pending.kind != PENDING_NONE;
+    return core->pending.kind != PENDING_NONE || core->protections.tripped_count != 0 || core->election != 0;
 }
 
 u128 limits_mix(const struct core *core) {
     const struct wire_limits_set *limits = &core->limits;
-    if (!core->limits_known) {
-        return 0;
-    }
-    const uint64_t words[7] = {RECORD_LIMITS,
-                               limits->max_orders,
-                               limits->max_price_pages,
-                               limits->max_open_orders_per_session,
-                               limits->max_clordids,
-                               limits->max_fills_per_command,
-                               limits->max_events_per_part};
-    return mix128(words, 7);
+    const uint64_t words[5] = {RECORD_LIMITS, mix_pair(limits->max_orders, limits->max_price_pages),
+                               mix_pair(limits->max_open_orders_per_session, limits->max_clordids),
+                               mix_pair(limits->max_fills_per_command, limits->max_events_per_part),
+                               mix_pair(limits->max_open_orders_per_account, limits->max_bustable_trades)};
+    return core->limits_known ? mix128(words, 5) : 0;
 }
 
 u128 globals_mix(const struct core *core) {
-    const uint64_t words[14] = {
-        RECORD_GLOBALS,           core->epoch,           core->events.sequence,  core->day,          core->venue_state,
-        core->last_deposit_seq,   core->last_checkpoint, core->last_batch,       core->final_batch,  core->books.in_use,
-        core->books.pages.in_use, core->pending.kind,    core->pending.position, core->pending.count};
-    return mix128(words, 14);
+    const struct pending *pending = &core->pending;
+    const uint64_t words[17] = {RECORD_GLOBALS,
+                                mix_pair(core->epoch, core->day),
+                                core->events.sequence,
+                                mix_pair(core->venue_state, core->killed),
+                                core->last_deposit_seq,
+                                core->last_checkpoint,
+                                core->last_transfer_seq,
+                                core->last_batch,
+                                core->final_batch,
+                                mix_pair(core->books.in_use, core->books.pages.in_use),
+                                mix_pair(core->books.slots_used, core->used.count),
+                                mix_pair((uint32_t)pending->kind, core->election),
+                                pending->position,
+                                pending->count,
+                                pending->a,
+                                pending->b,
+                                pending->c};
+    return mix128(words, 17);
 }
 
-void core_hash(const struct core *core, uint64_t hash[2]) {
+void core_hash(struct core *core, uint64_t hash[2]) {
+    accounts_rehash(&core->accounts);
+    sessions_rehash(&core->sessions);
+    instruments_rehash(&core->instruments);
+    books_rehash(&core->books);
+    trades_rehash(&core->trades);
+    protections_rehash(&core->protections);
     const u128 sum = core->accounts.hash + core->sessions.hash + core->instruments.hash + core->books.hash +
-                     core->used_hash + limits_mix(core) + globals_mix(core);
+                     core->trades.hash + core->protections.hash + tripped_mix(&core->protections) + core->used_hash +
+                     limits_mix(core) + globals_mix(core);
     hash[0] = (uint64_t)sum;
     hash[1] = (uint64_t)(sum >> 64);
+}
+
+uint64_t core_next_timer(const struct core *core) {
+    return timer_next_ns(core);
 }
 
 uint64_t core_event_sequence(const struct core *core) {
@@ -213,19 +307,20 @@ uint32_t core_book(const struct core *core, uint32_t instrument, uint8_t side, s
     if (instrument_find(&core->instruments, instrument) == NULL || (side != WIRE_SIDE_BUY && side != WIRE_SIDE_SELL)) {
         return 0;
     }
-    for (uint32_t index = book_first(&core->books, instrument, side); index != 0;
-         index = book_next(&core->books, index), count++) {
+    const struct ladder *ladder = book_side(&core->books, instrument, side);
+    for (uint32_t index = queue_first(&core->books, ladder); index != 0; count++) {
+        const struct order *order = &core->books.orders[index];
         if (count < max) {
-            const struct order *order = &core->books.orders[index];
             views[count] = (struct core_order_view){
                 .order_id = order_id(&core->books, index),
-                .priority = core->books.details[index].priority,
+                .priority = order->priority,
                 .price_ticks = order->price_ticks,
                 .leaves_lots = order->leaves_lots,
                 .account = order->account,
-                .session = core->books.details[index].session,
+                .session = order->session,
             };
         }
+        index = queue_next(&core->books, ladder, order->price_ticks, index);
     }
     return count;
 }

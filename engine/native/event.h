@@ -1,6 +1,7 @@
 /* Writing events: entries straight into the caller's buffer, numbered densely.
 
-   An event begins zeroed with its head filled in; the last event of a command is marked when the command is over. */
+   An event begins with its head filled in and its block zeroed; or not zeroed (event_raw), then the caller writes every
+   byte of it. The last event of a command is marked when the command is over. */
 #ifndef VENUE_EVENT_H
 #define VENUE_EVENT_H
 
@@ -24,14 +25,16 @@ struct event_writer {
     uint32_t count; /* of this command */
 };
 
-/* Starts an event of `size` message bytes of which `block_length` are its block; returns the block. */
-static inline void *event_start(struct event_writer *events, uint16_t template_id, uint16_t block_length,
-                                uint32_t size) {
+/* Starts an event of `size` message bytes of which `block_length` are its block; returns the block, of which only what
+ * follows the head is the caller's to write. Padding after the message is zero. */
+static inline void *event_raw_sized(struct event_writer *events, uint16_t template_id, uint16_t block_length,
+                                    uint32_t size) {
     struct frame_entry *entry = (void *)events->cursor;
     const size_t whole = frame_entry_size(size);
+    const uint64_t nothing = 0;
     VENUE_ASSERT((size_t)(events->end - events->cursor) >= whole, "a command's events fit core_output_max");
-    memset(events->cursor, 0, whole);
-    entry->size = size;
+    memcpy(events->cursor + whole - sizeof nothing, &nothing, sizeof nothing);
+    *entry = (struct frame_entry){.size = size};
     struct frame_event *event = (void *)(events->cursor + sizeof *entry);
     event->header = (struct wire_header){
         .block_length = block_length,
@@ -43,21 +46,32 @@ static inline void *event_start(struct event_writer *events, uint16_t template_i
     event->command_sequence = events->command_sequence;
     event->time_ns = events->time_ns;
     event->epoch = events->epoch;
+    event->last_in_command = 0;
+    memset(event->reserved, 0, sizeof event->reserved);
     events->last = event;
     events->count++;
     events->cursor += whole;
     return (uint8_t *)event + sizeof(struct wire_header);
 }
 
-static inline void *event_begin(struct event_writer *events, uint16_t template_id, uint16_t block_length) {
-    return event_start(events, template_id, block_length, (uint32_t)sizeof(struct wire_header) + block_length);
+static inline void *event_raw(struct event_writer *events, uint16_t template_id, uint16_t block_length) {
+    return event_raw_sized(events, template_id, block_length, (uint32_t)sizeof(struct wire_header) + block_length);
 }
 
-/* An event that ends with the command's varData. */
-static inline void *event_begin_echo(struct event_writer *events, uint16_t template_id, uint16_t block_length,
+/* Head of an event within its block: sequence to last_in_command. */
+enum { EVENT_HEAD = sizeof(struct frame_event) - sizeof(struct wire_header) };
+
+static inline void *event_begin(struct event_writer *events, uint16_t template_id, uint16_t block_length) {
+    uint8_t *block = event_raw(events, template_id, block_length);
+    memset(block + EVENT_HEAD, 0, (size_t)block_length - EVENT_HEAD);
+    return block;
+}
+
+/* An event that ends with the command's varData; its block is not zeroed. */
+static inline void *event_raw_echo(struct event_writer *events, uint16_t template_id, uint16_t block_length,
                                      struct echo echo) {
     const uint32_t size = (uint32_t)(sizeof(struct wire_header) + block_length + sizeof echo.size) + echo.size;
-    uint8_t *block = event_start(events, template_id, block_length, size);
+    uint8_t *block = event_raw_sized(events, template_id, block_length, size);
     memcpy(block + block_length, &echo.size, sizeof echo.size);
     if (echo.size > 0) {
         memcpy(block + block_length + sizeof echo.size, echo.bytes, echo.size);

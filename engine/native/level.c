@@ -32,12 +32,6 @@ static uint32_t highest(uint64_t word) {
     return 63U - (uint32_t)__builtin_clzll(word);
 }
 
-struct level *ladder_level(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick) {
-    const uint32_t page = ladder->page[tick / LEVELS_PER_PAGE];
-    VENUE_ASSERT(page != 0, "an occupied tick has a page");
-    return &pool->pages[page].levels[tick % LEVELS_PER_PAGE];
-}
-
 struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_t tick) {
     VENUE_ASSERT(tick >= 1 && tick <= TICK_MAX, "orders rest at ticks inside the ladder");
     const uint32_t number = tick / LEVELS_PER_PAGE;
@@ -51,7 +45,7 @@ struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_
         ladder->top |= bit(number / 64 / 64);
     }
     pool->occupied[page] |= bit(tick);
-    const bool better = ladder->side == WIRE_SIDE_BUY ? tick > ladder->best_tick : tick < ladder->best_tick;
+    const bool better = ladder->highest_first ? tick > ladder->best_tick : tick < ladder->best_tick;
     if (ladder->best_tick == 0 || better) {
         ladder->best_tick = tick;
     }
@@ -155,5 +149,5 @@ uint32_t ladder_below(const struct page_pool *pool, const struct ladder *ladder,
 }
 
 uint32_t ladder_next(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick) {
-    return ladder->side == WIRE_SIDE_BUY ? ladder_below(pool, ladder, tick) : ladder_above(pool, ladder, tick);
+    return ladder->highest_first ? ladder_below(pool, ladder, tick) : ladder_above(pool, ladder, tick);
 }

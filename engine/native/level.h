@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "pool.h"
+#include "venue_assert.h"
 #include "wire.h"
 
 enum { LEVELS_PER_PAGE = 64, PAGES_PER_LADDER = 1 << 18, TICK_MAX = (1 << 24) - 1 };
@@ -19,7 +20,7 @@ enum { LEVELS_PER_PAGE = 64, PAGES_PER_LADDER = 1 << 18, TICK_MAX = (1 << 24) - 
 struct level {
     uint32_t head;
     uint32_t tail;
-    int64_t quantity_lots; /* sum of the leaves of its orders */
+    int64_t quantity_lots; /* sum of the leaves of its orders, hidden lots too */
 };
 
 struct level_page {
@@ -35,9 +36,9 @@ struct page_pool {
 };
 
 struct ladder {
-    uint32_t best_tick; /* highest bid, lowest offer; 0 when the side is empty */
-    uint32_t side;      /* wire Side */
-    uint64_t top;       /* which words of `middle` are not 0 */
+    uint32_t best_tick;    /* the first in priority order; 0 when the ladder is empty */
+    bool highest_first;    /* which way priority goes: bids, and stops that sell */
+    uint64_t top;          /* which words of `middle` are not 0 */
     uint64_t middle[PAGES_PER_LADDER / 64 / 64];
     uint64_t bottom[PAGES_PER_LADDER / 64]; /* which pages hold an order */
     uint32_t page[PAGES_PER_LADDER];
@@ -51,7 +52,11 @@ static inline bool ladder_has_page(const struct ladder *ladder, uint32_t tick) {
 }
 
 /* The level of an occupied tick. */
-struct level *ladder_level(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
+static inline struct level *ladder_level(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick) {
+    const uint32_t page = ladder->page[tick / LEVELS_PER_PAGE];
+    VENUE_ASSERT(page != 0, "an occupied tick has a page");
+    return &pool->pages[page].levels[tick % LEVELS_PER_PAGE];
+}
 
 /* The level of a tick that an order is about to join; takes a page when there is none. */
 struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_t tick);
@@ -63,7 +68,7 @@ void ladder_close(struct page_pool *pool, struct ladder *ladder, uint32_t tick);
 uint32_t ladder_above(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
 uint32_t ladder_below(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
 
-/* Next occupied tick in priority order: below for bids, above for offers. */
+/* Next occupied tick in priority order. */
 uint32_t ladder_next(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
 
 #endif

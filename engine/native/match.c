@@ -1,51 +1,204 @@
 /* Matching: the taker trades at the makers' prices, best price first, oldest order first (docs/ENGINE.md section 6).
 
    Every trade moves exactly what it takes: base from seller to buyer, quote from buyer to seller, fees to the fee
-   account. */
-#include "money.h"
-#include "state.h"
+   account. What a taker gains and gives is booked once for all its trades, what a maker does at once. */
+#include "match.h"
 
-static const struct wire_instrument_set *listing_of(const struct core *core, uint32_t index) {
-    return &core->instruments.instruments[core->books.orders[index].instrument].content;
+#include "money.h"
+#include "phase.h"
+#include "queue.h"
+#include "stop.h"
+#include "timer.h"
+
+static inline const struct wire_instrument_set *listing_of(const struct core *core, const struct order *order) {
+    return &core->instruments.instruments[order->instrument].content;
+}
+
+static inline int64_t reservation(const struct wire_instrument_set *listing, const struct order *order,
+                                  int64_t price_ticks, int64_t leaves_lots) {
+    return reservation_units(listing, order->side, price_ticks, leaves_lots, order->fee_remainder,
+                             higher_ppm(order->maker_ppm, order->taker_ppm));
 }
 
 int64_t order_reservation(const struct core *core, uint32_t index, int64_t price_ticks, int64_t leaves_lots) {
-    const struct order_details *details = &core->books.details[index];
-    return reservation_units(listing_of(core, index), details->side, price_ticks, leaves_lots,
-                             core->books.orders[index].fee_accumulated,
-                             higher_ppm(details->maker_ppm, details->taker_ppm));
-}
-
-static int64_t present_reservation(const struct core *core, uint32_t index) {
     const struct order *order = &core->books.orders[index];
-    return order_reservation(core, index, order->price_ticks, order->leaves_lots);
+    return reservation(listing_of(core, order), order, price_ticks, leaves_lots);
 }
 
-void order_reserve(struct core *core, uint32_t index, int64_t reserved_units) {
-    struct order *order = &core->books.orders[index];
-    const struct wire_instrument_set *listing = listing_of(core, index);
-    const uint32_t asset = core->books.details[index].side == WIRE_SIDE_BUY ? listing->quote : listing->base;
-    const int64_t more = reserved_units - order->reserved_units;
-    VENUE_ASSERT(reserved_units >= 0, "a reservation is never negative");
-    if (more != 0) {
-        balance_move(&core->accounts, order->account, asset, -more, more);
-        order->reserved_units = reserved_units;
+int64_t present_reservation(const struct core *core, uint32_t index) {
+    const struct order *order = &core->books.orders[index];
+    return reservation(listing_of(core, order), order, order->price_ticks, order->leaves_lots);
+}
+
+static inline uint32_t reserved_asset(const struct wire_instrument_set *listing, uint8_t side) {
+    return side == WIRE_SIDE_BUY ? listing->quote : listing->base;
+}
+
+/* ---- open orders ---- */
+
+static inline void move_open_lots(struct core *core, const struct order *order, int64_t lots) {
+    struct exposure *exposure = exposure_of(&core->accounts, order->account, order->instrument);
+    int64_t *open = order->side == WIRE_SIDE_BUY ? &exposure->open_buy_lots : &exposure->open_sell_lots;
+    *open += lots;
+    INVARIANT(*open >= 0, "open lots are the leaves of open orders");
+    exposure_changed(&core->accounts, order->account, order->instrument);
+}
+
+void exposure_open_move(struct core *core, uint32_t index, int64_t lots) {
+    move_open_lots(core, &core->books.orders[index], lots);
+}
+
+/* The times in force that somebody else keeps a list of. */
+static inline bool kept_elsewhere(uint8_t time_in_force) {
+    return time_in_force >= WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
+}
+
+static void list_elsewhere(struct core *core, uint32_t index) {
+    if (core->books.orders[index].time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE) {
+        expiry_add(core, index);
+    } else {
+        auction_order_opened(core, index);
     }
 }
 
-void take_out(struct core *core, uint32_t index) {
-    book_remove(&core->books, index);
-    struct session *session = session_find(&core->sessions, core->books.details[index].session);
-    VENUE_ASSERT(session != NULL && session->open_orders > 0, "a resting order counts in its session");
-    session->open_orders--;
+static void unlist_elsewhere(struct core *core, uint32_t index) {
+    if (core->books.orders[index].time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE) {
+        expiry_remove(core, index);
+    } else {
+        auction_order_closed(core, index);
+    }
 }
 
-static void emit_canceled(struct core *core, uint32_t index, struct cancel_cause cause, bool was_resting) {
+static inline void join_account(struct core *core, const struct order *order, uint32_t index) {
+    struct account *account = &core->accounts.accounts[order->account];
+    struct order_details *details = core->books.details;
+    details[index].account_newer = 0;
+    details[index].account_older = account->newest_order;
+    if (account->newest_order != 0) {
+        details[account->newest_order].account_newer = index;
+    }
+    account->newest_order = index;
+    account->open_orders++;
+    account_changed(&core->accounts, order->account);
+}
+
+static inline void leave_account(struct core *core, const struct order *order, uint32_t index) {
+    struct account *account = &core->accounts.accounts[order->account];
+    struct order_details *details = core->books.details;
+    const uint32_t newer = details[index].account_newer;
+    const uint32_t older = details[index].account_older;
+    if (newer == 0) {
+        INVARIANT(account->newest_order == index, "the order without a newer one is the account's newest");
+        account->newest_order = older;
+    } else {
+        details[newer].account_older = older;
+    }
+    if (older != 0) {
+        details[older].account_newer = newer;
+    }
+    VENUE_ASSERT(account->open_orders > 0, "an open order counts in its account");
+    account->open_orders--;
+    account_changed(&core->accounts, order->account);
+}
+
+static inline void list_order(struct core *core, struct order *order, uint32_t index) {
+    if ((order->flags & ORDER_LISTED) != 0) {
+        return;
+    }
+    order->flags |= ORDER_LISTED;
+    core->sessions.sessions[order->session].open_orders++;
+    session_changed(&core->sessions, order->session);
+    join_account(core, order, index);
+    move_open_lots(core, order, order->leaves_lots);
+    if (__builtin_expect(kept_elsewhere(order->time_in_force), 0)) {
+        list_elsewhere(core, index);
+    }
+}
+
+static inline void unlist_order(struct core *core, struct order *order, uint32_t index) {
+    if ((order->flags & ORDER_LISTED) == 0) {
+        return;
+    }
+    struct session *session = &core->sessions.sessions[order->session];
+    VENUE_ASSERT(session->open_orders > 0, "an open order counts in its session");
+    session->open_orders--;
+    session_changed(&core->sessions, order->session);
+    leave_account(core, order, index);
+    if (order->leaves_lots != 0) {
+        move_open_lots(core, order, -order->leaves_lots);
+    }
+    if (__builtin_expect(kept_elsewhere(order->time_in_force), 0)) {
+        unlist_elsewhere(core, index);
+    }
+    order->flags &= (uint8_t)~ORDER_LISTED;
+}
+
+void order_list(struct core *core, uint32_t index) {
+    list_order(core, &core->books.orders[index], index);
+}
+
+void order_unlist(struct core *core, uint32_t index) {
+    unlist_order(core, &core->books.orders[index], index);
+}
+
+void book_touched(struct core *core, uint32_t instrument_id) {
+    struct instrument *instrument = &core->instruments.instruments[instrument_id];
+    if (call_phase(instrument->phase) && instrument->indicative_ns == 0) {
+        instrument->indicative_ns = core->time_ns + INDICATIVE_NS;
+        market_changed(&core->instruments, instrument_id);
+        timer_changed(core, instrument_id);
+    }
+}
+
+static inline void leave_book(struct core *core, const struct order *order, uint32_t index) {
+    queue_leave(&core->books, book_side(&core->books, order->instrument, order->side), order->price_ticks, index);
+    book_touched(core, order->instrument);
+}
+
+void take_out(struct core *core, uint32_t index) {
     const struct order *order = &core->books.orders[index];
-    const struct order_details *details = &core->books.details[index];
-    struct wire_order_canceled *event = event_begin(&core->events, WIRE_ORDER_CANCELED, sizeof *event);
-    event->session = details->session;
-    event->session_epoch = core->sessions.sessions[details->session].session_epoch;
+    if ((order->flags & ORDER_DORMANT) != 0) {
+        dormant_leave(core, index);
+    } else {
+        leave_book(core, order, index);
+    }
+}
+
+static inline struct rested let_rest(struct core *core, struct order *order, uint32_t index) {
+    order->flags &= (uint8_t)~ORDER_DORMANT;
+    order->priority = core->command_sequence;
+    order_changed(&core->books, index);
+    list_order(core, order, index);
+    queue_join(&core->books, book_side(&core->books, order->instrument, order->side), order->price_ticks, index);
+    book_touched(core, order->instrument);
+    if ((order->flags & ORDER_ICEBERG) != 0) {
+        struct order_terms *terms = &core->books.terms[index];
+        terms->displayed_lots = terms->display_lots < order->leaves_lots ? terms->display_lots : order->leaves_lots;
+        return (struct rested){.rested_lots = order->leaves_lots, .displayed_lots = terms->displayed_lots};
+    }
+    return (struct rested){.rested_lots = order->leaves_lots, .displayed_lots = order->leaves_lots};
+}
+
+struct rested rest(struct core *core, uint32_t index) {
+    return let_rest(core, &core->books.orders[index], index);
+}
+
+/* ---- leaving ---- */
+
+/* All that the order holds goes back, and its slot is free. It stands nowhere. */
+static inline void close_order(struct core *core, struct order *order, uint32_t index) {
+    const struct wire_instrument_set *listing = listing_of(core, order);
+    const int64_t held_units = reservation(listing, order, order->price_ticks, order->leaves_lots);
+    unlist_order(core, order, index);
+    balance_move(&core->accounts, order->account, reserved_asset(listing, order->side), held_units, -held_units);
+    order_free(&core->books, index);
+}
+
+static inline void emit_canceled(struct core *core, const struct order *order, uint32_t index,
+                                 struct cancel_cause cause, bool was_resting) {
+    struct wire_order_canceled *event = event_raw(&core->events, WIRE_ORDER_CANCELED, sizeof *event);
+    event->session = order->session;
+    event->session_epoch = core->sessions.sessions[order->session].session_epoch;
     event->client_seq = cause.client_seq;
     event->order_id = order_id(&core->books, index);
     event->price_ticks = order->price_ticks;
@@ -53,189 +206,701 @@ static void emit_canceled(struct core *core, uint32_t index, struct cancel_cause
     event->cum_lots = order->cum_lots;
     event->account = order->account;
     event->instrument = order->instrument;
-    event->side = details->side;
+    event->side = order->side;
     event->was_resting = was_resting;
     event->reason = cause.reason;
     if (cause.clordid != NULL) {
         memcpy(event->clordid, cause.clordid, sizeof event->clordid);
+    } else {
+        memset(event->clordid, 0, sizeof event->clordid);
     }
-    memcpy(event->orig_clordid, details->clordid, sizeof event->orig_clordid);
+    memcpy(event->orig_clordid, core->books.details[index].clordid, sizeof event->orig_clordid);
+    memset(event->reserved19, 0, sizeof event->reserved19);
+    event->displayed_lots = was_resting ? order_displayed(&core->books, index) : 0;
+    event->order_type = order_type(order);
+    event->time_in_force = order->time_in_force;
+    memset(event->reserved_end, 0, sizeof event->reserved_end);
 }
 
-void cancel_resting(struct core *core, uint32_t index, struct cancel_cause cause) {
-    emit_canceled(core, index, cause, true);
-    take_out(core, index);
-    session_changed(&core->sessions, core->books.details[index].session);
-    order_reserve(core, index, 0);
-    order_free(&core->books, index);
+void cancel_open_order(struct core *core, uint32_t index, struct cancel_cause cause) {
+    struct order *order = &core->books.orders[index];
+    const bool dormant = (order->flags & ORDER_DORMANT) != 0;
+    emit_canceled(core, order, index, cause, !dormant);
+    if (dormant) {
+        dormant_leave(core, index);
+    } else {
+        leave_book(core, order, index);
+    }
+    close_order(core, order, index);
 }
 
 void cancel_taker(struct core *core, uint32_t index, uint16_t reason) {
-    emit_canceled(core, index, (struct cancel_cause){.reason = reason}, false);
-    order_reserve(core, index, 0);
+    struct order *order = &core->books.orders[index];
+    emit_canceled(core, order, index, (struct cancel_cause){.reason = reason}, false);
+    close_order(core, order, index);
+}
+
+void close_replaced(struct core *core, uint32_t index) {
+    struct order *order = &core->books.orders[index];
+    leave_book(core, order, index);
+    close_order(core, order, index);
+}
+
+/* ---- trading ---- */
+
+/* A taker at work, and what of it is not booked yet. */
+struct taking {
+    struct order *taker;
+    uint32_t index;
+    uint32_t limit_ticks; /* within its price and the bands */
+    struct instrument *instrument;
+    const struct ladder *makers;
+    int64_t held_units; /* reserved for it as booked */
+    int64_t lots;
+    int64_t notional_units;
+    int64_t fee_units;
+    int64_t fee_account_units;
+    uint32_t first_ticks; /* of its trades; 0: none yet */
+    uint32_t last_ticks;
+    uint32_t trades;
+    uint32_t steps;
+    uint32_t stp_key; /* 0: may trade with anybody */
+    uint8_t stp_mode;
+    bool no_page; /* there was none left to rest on when it came */
+};
+
+/* One trade as the money sees it. */
+struct fill {
+    int64_t price_ticks;
+    int64_t quantity_lots;
+    int64_t notional_units;
+    int64_t maker_fee_units;
+    int64_t taker_fee_units;
+};
+
+static inline void move_position(struct core *core, const struct order *order, int64_t lots, int64_t open_lots) {
+    struct exposure *exposure = exposure_of(&core->accounts, order->account, order->instrument);
+    const bool buys = order->side == WIRE_SIDE_BUY;
+    int64_t *open = buys ? &exposure->open_buy_lots : &exposure->open_sell_lots;
+    /* Wraps only after transfers of more than there is; then too both cores say the same. */
+    exposure->position_lots = (int64_t)((uint64_t)exposure->position_lots + (uint64_t)(buys ? lots : -lots));
+    *open -= open_lots;
+    INVARIANT(*open >= 0, "open lots are the leaves of open orders");
+    exposure_changed(&core->accounts, order->account, order->instrument);
+}
+
+/* Statistics and triggers of trades between two prices, the first and the last. */
+static inline void count_trades(struct core *core, struct instrument *instrument, uint32_t first_ticks,
+                                uint32_t last_ticks, uint64_t trades, int64_t lots, int64_t notional_units) {
+    const uint32_t high = first_ticks > last_ticks ? first_ticks : last_ticks;
+    const uint32_t low = first_ticks < last_ticks ? first_ticks : last_ticks;
+    if (instrument->trades == 0) {
+        instrument->open_ticks = first_ticks;
+        instrument->high_ticks = high;
+        instrument->low_ticks = low;
+    } else {
+        instrument->high_ticks = high > instrument->high_ticks ? high : instrument->high_ticks;
+        instrument->low_ticks = low < instrument->low_ticks ? low : instrument->low_ticks;
+    }
+    instrument->trades += trades;
+    instrument->volume_lots += (uint64_t)lots;
+    instrument->turnover_high +=
+        __builtin_add_overflow(instrument->turnover_low, (uint64_t)notional_units, &instrument->turnover_low);
+    instrument->last_ticks = last_ticks;
+    instrument->trigger_high = high > instrument->trigger_high ? high : instrument->trigger_high;
+    if (instrument->trigger_low == 0 || low < instrument->trigger_low) {
+        instrument->trigger_low = low;
+    }
+    core->traded = instrument->content.instrument;
+    market_changed(&core->instruments, instrument->content.instrument);
+}
+
+/* Books what the taker has gained and given since the last time. */
+static void book_taker(struct core *core, struct taking *taking) {
+    const struct order *taker = taking->taker;
+    const struct wire_instrument_set *listing = &taking->instrument->content;
+    struct accounts *accounts = &core->accounts;
+    if (taking->trades == 0) {
+        return;
+    }
+    const int64_t held_units = reservation(listing, taker, taker->price_ticks, taker->leaves_lots);
+    const int64_t released_units = taking->held_units - held_units;
+    const int64_t base_units = taking->lots * listing->lot_units;
+    if (taker->side == WIRE_SIDE_BUY) {
+        const int64_t spent_units = taking->notional_units + taking->fee_units;
+        INVARIANT(released_units >= spent_units, "a reservation covers what its order can cost");
+        balance_move(accounts, taker->account, listing->quote, released_units - spent_units, -released_units);
+        balance_move(accounts, taker->account, listing->base, base_units, 0);
+    } else {
+        INVARIANT(released_units == base_units, "a seller reserves exactly its leaves");
+        balance_move(accounts, taker->account, listing->base, 0, -base_units);
+        balance_move(accounts, taker->account, listing->quote, taking->notional_units - taking->fee_units, 0);
+    }
+    if (taking->fee_account_units != 0) {
+        balance_move(accounts, accounts->fee_account, listing->quote, taking->fee_account_units, 0);
+    }
+    move_position(core, taker, taking->lots, (taker->flags & ORDER_LISTED) != 0 ? taking->lots : 0);
+    count_trades(core, taking->instrument, taking->first_ticks, taking->last_ticks, taking->trades, taking->lots,
+                 taking->notional_units);
+    taking->held_units = held_units;
+    taking->lots = 0;
+    taking->notional_units = 0;
+    taking->fee_units = 0;
+    taking->fee_account_units = 0;
+    taking->first_ticks = 0;
+    taking->trades = 0;
+}
+
+static inline void settle_maker(struct core *core, const struct wire_instrument_set *listing, struct order *maker,
+                                uint32_t remainder, const struct fill *fill) {
+    struct accounts *accounts = &core->accounts;
+    const int64_t base_units = fill->quantity_lots * listing->lot_units;
+    if (maker->side == WIRE_SIDE_BUY) {
+        const int64_t before_units =
+            reservation(listing, maker, maker->price_ticks, maker->leaves_lots + fill->quantity_lots);
+        maker->fee_remainder = remainder;
+        const int64_t released_units =
+            before_units - reservation(listing, maker, maker->price_ticks, maker->leaves_lots);
+        const int64_t spent_units = fill->notional_units + fill->maker_fee_units;
+        INVARIANT(released_units >= spent_units, "a reservation covers what its order can cost");
+        balance_move(accounts, maker->account, listing->quote, released_units - spent_units, -released_units);
+        balance_move(accounts, maker->account, listing->base, base_units, 0);
+    } else {
+        maker->fee_remainder = remainder;
+        balance_move(accounts, maker->account, listing->base, 0, -base_units);
+        balance_move(accounts, maker->account, listing->quote, fill->notional_units - fill->maker_fee_units, 0);
+    }
+}
+
+/* A rebate is cut by what the fee account lacks; the maker's remainder then stays what it was. */
+static void cut_rebate(const struct core *core, const struct taking *taking, const struct order *maker,
+                       struct fill *fill, uint32_t *remainder) {
+    const struct accounts *accounts = &core->accounts;
+    const int64_t available_units =
+        balance_of(accounts, accounts->fee_account, taking->instrument->content.quote)->available_units +
+        taking->fee_account_units;
+    const int64_t after_units = available_units + fill->maker_fee_units + fill->taker_fee_units;
+    if (after_units < 0) {
+        fill->maker_fee_units -= after_units;
+        *remainder = maker->fee_remainder;
+    }
+}
+
+static inline void remember_trade(struct core *core, const struct order *buyer, uint32_t buyer_index,
+                                  const struct order *seller, uint32_t seller_index, const struct fill *fill,
+                                  uint8_t taker_side) {
+    if (core->limits.max_bustable_trades == 0) {
+        return;
+    }
+    struct remembered_trade *trade = trades_next(&core->trades, core->limits.max_bustable_trades);
+    const bool taker_buys = taker_side == WIRE_SIDE_BUY;
+    trade->trade_id = core->events.sequence;
+    trade->quantity_lots = fill->quantity_lots;
+    trade->notional_units = fill->notional_units;
+    trade->buyer_fee_units = taker_buys ? fill->taker_fee_units : fill->maker_fee_units;
+    trade->seller_fee_units = taker_buys ? fill->maker_fee_units : fill->taker_fee_units;
+    trade->buyer_order_id = order_id(&core->books, buyer_index);
+    trade->seller_order_id = order_id(&core->books, seller_index);
+    trade->price_ticks = (uint32_t)fill->price_ticks;
+    trade->buyer_account = buyer->account;
+    trade->seller_account = seller->account;
+    trade->instrument = buyer->instrument;
+    trade->buyer_session = buyer->session;
+    trade->seller_session = seller->session;
+    trade->taker_side = taker_side;
+    trade->busted = 0;
+}
+
+/* What shows of both orders once they have traded. */
+struct shown {
+    int64_t maker_lots;
+    int64_t taker_lots;
+    uint8_t auction;
+};
+
+static inline void emit_trade(struct core *core, const struct order *taker, uint32_t taker_index,
+                              const struct order *maker, uint32_t maker_index, const struct fill *fill,
+                              struct shown shown) {
+    struct wire_trade *event = event_raw(&core->events, WIRE_TRADE, sizeof *event);
+    event->trade_id = core->events.sequence;
+    event->price_ticks = fill->price_ticks;
+    event->quantity_lots = fill->quantity_lots;
+    event->notional_units = fill->notional_units;
+    event->maker_fee_units = fill->maker_fee_units;
+    event->taker_fee_units = fill->taker_fee_units;
+    event->maker_order_id = order_id(&core->books, maker_index);
+    event->taker_order_id = order_id(&core->books, taker_index);
+    event->maker_leaves_lots = maker->leaves_lots;
+    event->taker_leaves_lots = taker->leaves_lots;
+    event->maker_account = maker->account;
+    event->taker_account = taker->account;
+    event->maker_session = maker->session;
+    event->taker_session = taker->session;
+    event->instrument = maker->instrument;
+    event->taker_side = taker->side;
+    memset(event->reserved21, 0, sizeof event->reserved21);
+    event->maker_displayed_lots = shown.maker_lots;
+    event->taker_displayed_lots = shown.taker_lots;
+    event->auction = shown.auction;
+    memset(event->reserved_end, 0, sizeof event->reserved_end);
+}
+
+void emit_refilled(struct core *core, uint32_t index) {
+    const struct order *order = &core->books.orders[index];
+    struct wire_order_refilled *event = event_begin(&core->events, WIRE_ORDER_REFILLED, sizeof *event);
+    event->order_id = order_id(&core->books, index);
+    event->price_ticks = order->price_ticks;
+    event->displayed_lots = order_displayed(&core->books, index);
+    event->leaves_lots = order->leaves_lots;
+    event->session = order->session;
+    event->account = order->account;
+    event->instrument = order->instrument;
+    event->side = order->side;
+}
+
+/* Nothing shows of the iceberg any more: the next part shows, at the back of its level. */
+static void refill(struct core *core, struct order *maker, uint32_t index) {
+    struct books *books = &core->books;
+    struct order_terms *terms = &books->terms[index];
+    struct ladder *ladder = book_side(books, maker->instrument, maker->side);
+    terms->displayed_lots = terms->display_lots < maker->leaves_lots ? terms->display_lots : maker->leaves_lots;
+    queue_leave(books, ladder, maker->price_ticks, index);
+    maker->priority = core->command_sequence;
+    queue_join(books, ladder, maker->price_ticks, index);
+    emit_refilled(core, index);
+}
+
+static inline void close_filled(struct core *core, struct order *maker, uint32_t index) {
+    queue_leave(&core->books, book_side(&core->books, maker->instrument, maker->side), maker->price_ticks, index);
+    unlist_order(core, maker, index);
     order_free(&core->books, index);
 }
 
-/* Adds a fill's fee to the order's account of fees; returns what this fill pays. */
-static int64_t charge_fee(struct order *order, uint32_t rate_ppm, int64_t notional) {
-    const u128 paid = fee_owed(order->fee_accumulated);
-    order->fee_accumulated += (u128)rate_ppm * (uint64_t)notional;
-    const u128 fee = fee_owed(order->fee_accumulated) - paid;
-    VENUE_ASSERT(fee <= (uint64_t)notional, "a fee below 100 % never exceeds its notional");
-    return (int64_t)fee;
-}
-
-/* One fill as the money sees it. */
-struct fill {
-    int64_t quantity_lots;
-    int64_t notional;
-    int64_t buyer_fee;
-    int64_t seller_fee;
-};
-
-static void settle_buyer(struct core *core, uint32_t index, const struct fill *fill) {
-    struct order *order = &core->books.orders[index];
-    const struct wire_instrument_set *listing = listing_of(core, index);
-    const int64_t reserved_units = present_reservation(core, index);
-    const int64_t released = order->reserved_units - reserved_units;
-    const int64_t spent = fill->notional + fill->buyer_fee;
-    VENUE_ASSERT(released >= spent, "a reservation covers what its order can cost");
-    order->reserved_units = reserved_units;
-    balance_move(&core->accounts, order->account, listing->quote, released - spent, -released);
-    balance_move(&core->accounts, order->account, listing->base, fill->quantity_lots * listing->lot_units, 0);
-}
-
-static void settle_seller(struct core *core, uint32_t index, const struct fill *fill) {
-    struct order *order = &core->books.orders[index];
-    const struct wire_instrument_set *listing = listing_of(core, index);
-    const int64_t delivered = fill->quantity_lots * listing->lot_units;
-    order->reserved_units -= delivered;
-    VENUE_ASSERT(order->reserved_units == present_reservation(core, index), "a seller reserves exactly its leaves");
-    balance_move(&core->accounts, order->account, listing->base, 0, -delivered);
-    balance_move(&core->accounts, order->account, listing->quote, fill->notional - fill->seller_fee, 0);
-}
-
-static void settle(struct core *core, uint32_t buyer, uint32_t seller, const struct fill *fill) {
-    settle_buyer(core, buyer, fill);
-    settle_seller(core, seller, fill);
-    const int64_t fees = fill->buyer_fee + fill->seller_fee;
-    if (fees != 0) {
-        const uint32_t fee_account = core->accounts.fee_account;
-        VENUE_ASSERT(fee_account != 0, "orders are taken only while a fee account exists");
-        balance_move(&core->accounts, fee_account, listing_of(core, buyer)->quote, fees, 0);
-    }
-}
-
-static void emit_trade(struct core *core, uint32_t taker, uint32_t maker, const struct fill *fill) {
-    const struct books *books = &core->books;
-    const uint8_t taker_side = books->details[taker].side;
-    const bool taker_buys = taker_side == WIRE_SIDE_BUY;
-    struct wire_trade *event = event_begin(&core->events, WIRE_TRADE, sizeof *event);
-    event->trade_id = core->events.sequence;
-    event->price_ticks = books->orders[maker].price_ticks;
-    event->quantity_lots = fill->quantity_lots;
-    event->notional_units = fill->notional;
-    event->maker_fee_units = taker_buys ? fill->seller_fee : fill->buyer_fee;
-    event->taker_fee_units = taker_buys ? fill->buyer_fee : fill->seller_fee;
-    event->maker_order_id = order_id(books, maker);
-    event->taker_order_id = order_id(books, taker);
-    event->maker_leaves_lots = books->orders[maker].leaves_lots;
-    event->taker_leaves_lots = books->orders[taker].leaves_lots;
-    event->maker_account = books->orders[maker].account;
-    event->taker_account = books->orders[taker].account;
-    event->maker_session = books->details[maker].session;
-    event->taker_session = books->details[taker].session;
-    event->instrument = books->orders[maker].instrument;
-    event->taker_side = taker_side;
-}
-
-static void close_filled_maker(struct core *core, uint32_t maker) {
-    take_out(core, maker);
-    session_changed(&core->sessions, core->books.details[maker].session);
-    order_free(&core->books, maker);
-}
-
-static void trade(struct core *core, uint32_t taker_index, uint32_t maker_index) {
-    struct order *taker = &core->books.orders[taker_index];
-    struct order *maker = &core->books.orders[maker_index];
-    const bool taker_buys = core->books.details[taker_index].side == WIRE_SIDE_BUY;
-    const int64_t quantity_lots = taker->leaves_lots < maker->leaves_lots ? taker->leaves_lots : maker->leaves_lots;
-    const int64_t notional =
-        notional_units(maker->price_ticks, quantity_lots, listing_of(core, maker_index)->tick_units);
-    book_reduce(&core->books, maker_index, quantity_lots);
+/* Takes the lots off both orders and lets the maker's level know. */
+static inline int64_t take_lots(struct core *core, struct order *taker, struct order *maker, uint32_t maker_index,
+                                int64_t quantity_lots) {
+    queue_reduce(&core->books, book_side(&core->books, maker->instrument, maker->side), maker->price_ticks, maker_index,
+                 quantity_lots);
     maker->cum_lots += quantity_lots;
     taker->leaves_lots -= quantity_lots;
     taker->cum_lots += quantity_lots;
-    const int64_t maker_fee = charge_fee(maker, core->books.details[maker_index].maker_ppm, notional);
-    const int64_t taker_fee = charge_fee(taker, core->books.details[taker_index].taker_ppm, notional);
-    const struct fill fill = {
+    order_changed(&core->books, maker_index);
+    if ((maker->flags & ORDER_ICEBERG) == 0) {
+        return maker->leaves_lots;
+    }
+    core->books.terms[maker_index].displayed_lots -= quantity_lots;
+    return core->books.terms[maker_index].displayed_lots;
+}
+
+/* One trade of a taker with the first order of the best level. */
+static inline void trade(struct core *core, struct taking *taking, struct order *maker, uint32_t maker_index) {
+    struct order *taker = taking->taker;
+    const struct wire_instrument_set *listing = &taking->instrument->content;
+    const int64_t shown_lots = order_displayed(&core->books, maker_index);
+    const int64_t quantity_lots = taker->leaves_lots < shown_lots ? taker->leaves_lots : shown_lots;
+    const int64_t notional = notional_units(maker->price_ticks, quantity_lots, listing->tick_units);
+    const struct fee maker_fee = fee_of(maker->fee_remainder, maker->maker_ppm, notional);
+    const struct fee taker_fee = fee_of(taker->fee_remainder, taker->taker_ppm, notional);
+    uint32_t maker_remainder = maker_fee.remainder;
+    struct fill fill = {
+        .price_ticks = maker->price_ticks,
         .quantity_lots = quantity_lots,
-        .notional = notional,
-        .buyer_fee = taker_buys ? taker_fee : maker_fee,
-        .seller_fee = taker_buys ? maker_fee : taker_fee,
+        .notional_units = notional,
+        .maker_fee_units = maker_fee.units,
+        .taker_fee_units = taker_fee.units,
     };
-    settle(core, taker_buys ? taker_index : maker_index, taker_buys ? maker_index : taker_index, &fill);
-    emit_trade(core, taker_index, maker_index, &fill);
-    if (maker->leaves_lots == 0) {
-        close_filled_maker(core, maker_index);
+    if (__builtin_expect(maker_fee.units < 0, 0)) {
+        cut_rebate(core, taking, maker, &fill, &maker_remainder);
+    }
+    taker->fee_remainder = taker_fee.remainder;
+    const struct shown shown = {.maker_lots = take_lots(core, taker, maker, maker_index, quantity_lots)};
+    settle_maker(core, listing, maker, maker_remainder, &fill);
+    move_position(core, maker, quantity_lots, quantity_lots);
+    taking->lots += quantity_lots;
+    taking->notional_units += notional;
+    taking->fee_units += fill.taker_fee_units;
+    taking->fee_account_units += fill.maker_fee_units + fill.taker_fee_units;
+    taking->first_ticks = taking->trades == 0 ? maker->price_ticks : taking->first_ticks;
+    taking->last_ticks = maker->price_ticks;
+    taking->trades++;
+    emit_trade(core, taker, taking->index, maker, maker_index, &fill, shown);
+    if (taker->side == WIRE_SIDE_BUY) {
+        remember_trade(core, taker, taking->index, maker, maker_index, &fill, WIRE_SIDE_BUY);
     } else {
-        order_changed(&core->books, maker_index);
+        remember_trade(core, maker, maker_index, taker, taking->index, &fill, WIRE_SIDE_SELL);
+    }
+    const uint32_t protection = exposure_of(&core->accounts, maker->account, maker->instrument)->protection;
+    if (__builtin_expect(protection != 0, 0)) {
+        protection_on_fill(core, protection);
+    }
+    if (maker->leaves_lots == 0) {
+        close_filled(core, maker, maker_index);
+    } else if (shown.maker_lots == 0) {
+        refill(core, maker, maker_index);
     }
 }
 
-/* True when the first max_fills_per_command orders at crossing prices can fill the whole order. */
-static bool fillable(const struct core *core, uint32_t taker_index) {
-    const struct order *taker = &core->books.orders[taker_index];
-    const uint8_t side = core->books.details[taker_index].side;
-    int64_t missing = taker->leaves_lots;
-    uint32_t maker = book_first(&core->books, taker->instrument, opposite(side));
-    for (uint32_t seen = 0; missing > 0 && seen < core->limits.max_fills_per_command; seen++) {
-        if (maker == 0 || !crosses(side, taker->price_ticks, core->books.orders[maker].price_ticks)) {
+/* ---- self-trade prevention ---- */
+
+static void emit_reduced(struct core *core, uint32_t index, int64_t lots, bool was_resting) {
+    const struct order *order = &core->books.orders[index];
+    struct wire_order_reduced *event = event_begin(&core->events, WIRE_ORDER_REDUCED, sizeof *event);
+    event->session = order->session;
+    event->session_epoch = core->sessions.sessions[order->session].session_epoch;
+    event->order_id = order_id(&core->books, index);
+    event->price_ticks = order->price_ticks;
+    event->reduced_lots = lots;
+    event->leaves_lots = order->leaves_lots;
+    event->cum_lots = order->cum_lots;
+    event->displayed_lots = was_resting ? order_displayed(&core->books, index) : 0;
+    event->account = order->account;
+    event->instrument = order->instrument;
+    event->side = order->side;
+    event->was_resting = was_resting;
+    event->reason = WIRE_REASON_CANCELED_SELF_TRADE;
+    memcpy(event->clordid, core->books.details[index].clordid, sizeof event->clordid);
+}
+
+/* Takes lots off an order without a trade: with less to trade it holds less money. */
+static void reduce(struct core *core, uint32_t index, int64_t lots, bool resting) {
+    struct order *order = &core->books.orders[index];
+    const struct wire_instrument_set *listing = listing_of(core, order);
+    const int64_t before_units = present_reservation(core, index);
+    if (resting) {
+        queue_reduce(&core->books, book_side(&core->books, order->instrument, order->side), order->price_ticks, index,
+                     lots);
+        if ((order->flags & ORDER_ICEBERG) != 0 && core->books.terms[index].displayed_lots > order->leaves_lots) {
+            core->books.terms[index].displayed_lots = order->leaves_lots;
+        }
+    } else {
+        order->leaves_lots -= lots;
+    }
+    if ((order->flags & ORDER_LISTED) != 0) {
+        move_open_lots(core, order, -lots);
+    }
+    const int64_t less_units = before_units - present_reservation(core, index);
+    balance_move(&core->accounts, order->account, reserved_asset(listing, order->side), less_units, -less_units);
+    order_changed(&core->books, index);
+    emit_reduced(core, index, lots, resting);
+}
+
+/* False when the taker is closed. */
+static bool decrement(struct core *core, struct taking *taking, uint32_t maker_index) {
+    const int64_t maker_lots = core->books.orders[maker_index].leaves_lots;
+    const int64_t taker_lots = taking->taker->leaves_lots;
+    const int64_t lots = maker_lots < taker_lots ? maker_lots : taker_lots;
+    if (maker_lots == lots) {
+        cancel_open_order(core, maker_index, (struct cancel_cause){.reason = WIRE_REASON_CANCELED_SELF_TRADE});
+    } else {
+        reduce(core, maker_index, lots, true);
+    }
+    if (taker_lots == lots) {
+        cancel_taker(core, taking->index, WIRE_REASON_CANCELED_SELF_TRADE);
+        return false;
+    }
+    reduce(core, taking->index, lots, false);
+    taking->held_units = present_reservation(core, taking->index);
+    return true;
+}
+
+/* Taker and maker may not trade with each other. False when the taker is closed. */
+static bool prevent_self_trade(struct core *core, struct taking *taking, uint32_t maker_index) {
+    const struct cancel_cause cause = {.reason = WIRE_REASON_CANCELED_SELF_TRADE};
+    book_taker(core, taking);
+    switch (taking->stp_mode) {
+    case WIRE_SELF_TRADE_PREVENTION_CANCEL_NEWEST:
+        cancel_taker(core, taking->index, cause.reason);
+        return false;
+    case WIRE_SELF_TRADE_PREVENTION_CANCEL_OLDEST:
+        cancel_open_order(core, maker_index, cause);
+        return true;
+    case WIRE_SELF_TRADE_PREVENTION_CANCEL_BOTH:
+        cancel_open_order(core, maker_index, cause);
+        cancel_taker(core, taking->index, cause.reason);
+        return false;
+    default:
+        return decrement(core, taking, maker_index);
+    }
+}
+
+static inline bool is_self(const struct core *core, const struct taking *taking, const struct order *maker) {
+    return taking->stp_key != 0 && core->accounts.accounts[maker->account].stp_key == taking->stp_key;
+}
+
+/* ---- a taker's way ---- */
+
+/* The tighter of a price and a band of `ppm` around `middle_ticks`, 0: none. */
+static uint32_t within_band(uint8_t side, uint32_t limit_ticks, uint32_t middle_ticks, uint32_t ppm) {
+    if (ppm == 0 || middle_ticks == 0) {
+        return limit_ticks;
+    }
+    const uint32_t width = (uint32_t)((uint64_t)middle_ticks * ppm / PPM);
+    if (side == WIRE_SIDE_BUY) {
+        return middle_ticks + width < limit_ticks ? middle_ticks + width : limit_ticks;
+    }
+    return middle_ticks - width > limit_ticks ? middle_ticks - width : limit_ticks;
+}
+
+static inline struct taking start_taking(struct core *core, uint32_t index) {
+    struct order *taker = &core->books.orders[index];
+    struct instrument *instrument = &core->instruments.instruments[taker->instrument];
+    const struct wire_instrument_set *listing = &instrument->content;
+    const struct account *account = &core->accounts.accounts[taker->account];
+    struct taking taking = {
+        .taker = taker,
+        .index = index,
+        .limit_ticks = taker->price_ticks,
+        .instrument = instrument,
+        .makers = book_side(&core->books, taker->instrument, opposite(taker->side)),
+    };
+    if ((listing->static_band_ppm | listing->dynamic_band_ppm) != 0) {
+        taking.limit_ticks =
+            within_band(taker->side, taking.limit_ticks, instrument->reference_ticks, listing->static_band_ppm);
+        taking.limit_ticks =
+            within_band(taker->side, taking.limit_ticks, instrument->last_ticks, listing->dynamic_band_ppm);
+    }
+    taking.stp_mode = order_stp_mode(taker) != 0 ? order_stp_mode(taker) : account->stp_mode;
+    taking.stp_key = taking.stp_mode != WIRE_SELF_TRADE_PREVENTION_NONE ? account->stp_key : 0;
+    return taking;
+}
+
+/* What counting has found so far. */
+struct count {
+    int64_t lots;
+    int64_t wanted_lots;
+    uint32_t steps;
+    uint32_t hidden; /* icebergs of this level that have more to show */
+    bool over;
+};
+
+static void count_shown(const struct core *core, struct count *count, uint32_t index, int64_t shown_lots,
+                        int64_t hidden_lots) {
+    count->steps++;
+    count->lots += shown_lots;
+    count->over = count->lots >= count->wanted_lots || count->steps == core->limits.max_fills_per_command;
+    if (hidden_lots > 0) {
+        core->hidden[count->hidden++] = (struct hidden){.index = index, .lots = hidden_lots};
+    }
+}
+
+/* The orders of a level as they stand. */
+static void count_level(const struct core *core, const struct taking *taking, struct count *count, uint32_t head) {
+    for (uint32_t index = head; index != 0 && !count->over; index = core->books.orders[index].next) {
+        const struct order *maker = &core->books.orders[index];
+        if (!is_self(core, taking, maker)) {
+            const int64_t shown_lots = order_displayed(&core->books, index);
+            count_shown(core, count, index, shown_lots, maker->leaves_lots - shown_lots);
+        } else if (taking->stp_mode == WIRE_SELF_TRADE_PREVENTION_CANCEL_OLDEST) {
+            count_shown(core, count, index, 0, 0);
+        } else {
+            count->over = true;
+        }
+    }
+}
+
+/* What its icebergs show after that, round by round. */
+static void count_refills(const struct core *core, struct count *count) {
+    while (count->hidden > 0 && !count->over) {
+        const uint32_t round = count->hidden;
+        count->hidden = 0;
+        for (uint32_t i = 0; i < round && !count->over; i++) {
+            const struct hidden hidden = core->hidden[i];
+            const int64_t display_lots = core->books.terms[hidden.index].display_lots;
+            const int64_t shown_lots = display_lots < hidden.lots ? display_lots : hidden.lots;
+            count_shown(core, count, hidden.index, shown_lots, hidden.lots - shown_lots);
+        }
+    }
+}
+
+/* True when matching would trade this much. */
+static bool obtainable(const struct core *core, const struct taking *taking, int64_t wanted_lots) {
+    const struct ladder *makers = taking->makers;
+    struct count count = {.wanted_lots = wanted_lots};
+    uint32_t tick = makers->best_tick;
+    while (!count.over && crosses(taking->taker->side, taking->limit_ticks, tick)) {
+        count_level(core, taking, &count, ladder_level(&core->books.pages, makers, tick)->head);
+        count_refills(core, &count);
+        count.hidden = 0;
+        tick = ladder_next(&core->books.pages, makers, tick);
+    }
+    return count.lots >= wanted_lots;
+}
+
+static inline uint32_t first_maker(const struct core *core, const struct taking *taking) {
+    return ladder_level(&core->books.pages, taking->makers, taking->makers->best_tick)->head;
+}
+
+/* Trades until the taker is done or nothing more crosses. False when the taker is closed. */
+static inline bool trade_all(struct core *core, struct taking *taking) {
+    struct order *taker = taking->taker;
+    const uint32_t fee_account = core->accounts.fee_account;
+    while (taker->leaves_lots > 0 && crosses(taker->side, taking->limit_ticks, taking->makers->best_tick)) {
+        if (taking->steps == core->limits.max_fills_per_command) {
+            book_taker(core, taking);
+            cancel_taker(core, taking->index, WIRE_REASON_CANCELED_MAX_FILLS);
             return false;
         }
-        missing -= core->books.orders[maker].leaves_lots;
-        maker = book_next(&core->books, maker);
-    }
-    return missing <= 0;
-}
-
-static void rest(struct core *core, uint32_t index) {
-    const struct order *order = &core->books.orders[index];
-    struct session *session = session_find(&core->sessions, core->books.details[index].session);
-    VENUE_ASSERT(session != NULL, "an order has a session");
-    session->open_orders++;
-    book_rest(&core->books, index, core->events.command_sequence);
-    order_changed(&core->books, index);
-    const uint32_t bid = book_side(&core->books, order->instrument, WIRE_SIDE_BUY)->best_tick;
-    const uint32_t offer = book_side(&core->books, order->instrument, WIRE_SIDE_SELL)->best_tick;
-    VENUE_ASSERT(bid == 0 || offer == 0 || bid < offer, "a book is never crossed");
-}
-
-int64_t match(struct core *core, uint32_t taker_index) {
-    struct order *taker = &core->books.orders[taker_index];
-    const struct order_details *details = &core->books.details[taker_index];
-    const struct ladder *makers = book_side(&core->books, taker->instrument, opposite(details->side));
-    if (details->time_in_force == WIRE_TIME_IN_FORCE_FILL_OR_KILL && !fillable(core, taker_index)) {
-        cancel_taker(core, taker_index, WIRE_REASON_CANCELED_FILL_OR_KILL);
-        return 0;
-    }
-    uint32_t fills = 0;
-    while (taker->leaves_lots > 0 && crosses(details->side, taker->price_ticks, makers->best_tick)) {
-        if (fills == core->limits.max_fills_per_command) {
-            cancel_taker(core, taker_index, WIRE_REASON_CANCELED_MAX_FILLS);
-            return 0;
+        taking->steps++;
+        const uint32_t maker_index = first_maker(core, taking);
+        struct order *maker = &core->books.orders[maker_index];
+        __builtin_prefetch(&core->books.orders[maker->next]);
+        __builtin_prefetch(&core->books.details[maker->next]);
+        if (!is_self(core, taking, maker)) {
+            const bool of_fee_account = maker->account == fee_account || taker->account == fee_account;
+            trade(core, taking, maker, maker_index);
+            if (__builtin_expect(of_fee_account, 0)) {
+                book_taker(core, taking); /* the next rebate depends on it */
+            }
+        } else if (!prevent_self_trade(core, taking, maker_index)) {
+            return false;
         }
-        trade(core, taker_index, ladder_level(&core->books.pages, makers, makers->best_tick)->head);
-        fills++;
     }
+    book_taker(core, taking);
+    return true;
+}
+
+/* A stop that was triggered finds out only now whether there is a page for it to rest in. */
+static inline bool without_room(const struct core *core, const struct taking *taking, enum arrival arrival) {
+    const struct order *taker = taking->taker;
+    return arrival == ARRIVAL_TRIGGERED &&
+           ladder_full(core, book_side(&core->books, taker->instrument, taker->side), taker->price_ticks);
+}
+
+/* What is left of a taker and cannot rest. */
+static struct rested give_up(struct core *core, const struct taking *taking, uint16_t reason) {
+    cancel_taker(core, taking->index, reason);
+    return (struct rested){0};
+}
+
+/* What the price bands have stopped: an auction if the listing says so. */
+static struct rested trip_band(struct core *core, const struct taking *taking) {
+    const struct order *taker = taking->taker;
+    const uint32_t instrument = taker->instrument;
+    struct rested rested = {0};
+    if (taking->instrument->content.volatility_auction_ms == 0) {
+        return give_up(core, taking, WIRE_REASON_CANCELED_PRICE_BAND);
+    }
+    if (!may_rest(order_type(taker), taker->time_in_force)) {
+        give_up(core, taking, WIRE_REASON_CANCELED_PRICE_BAND);
+    } else if (taking->no_page) {
+        give_up(core, taking, WIRE_REASON_BOOK_FULL);
+    } else {
+        rested = rest(core, taking->index);
+    }
+    phase_trip_band(core, instrument);
+    return rested;
+}
+
+/* The taker has traded what it can; what is left rests or is canceled. */
+static inline struct rested end_taking(struct core *core, const struct taking *taking) {
+    struct order *taker = taking->taker;
     if (taker->leaves_lots == 0) {
-        order_free(&core->books, taker_index);
-        return 0;
+        unlist_order(core, taker, taking->index);
+        order_free(&core->books, taking->index);
+        return (struct rested){0};
     }
-    if (!may_rest(details->order_type, details->time_in_force)) {
-        cancel_taker(core, taker_index, WIRE_REASON_CANCELED_IMMEDIATE_OR_CANCEL);
-        return 0;
+    if (__builtin_expect(crosses(taker->side, taker->price_ticks, taking->makers->best_tick), 0)) {
+        return trip_band(core, taking);
     }
-    rest(core, taker_index);
-    return taker->leaves_lots;
+    if (!may_rest(order_type(taker), taker->time_in_force)) {
+        return give_up(core, taking, WIRE_REASON_CANCELED_IMMEDIATE_OR_CANCEL);
+    }
+    if (taking->no_page) {
+        return give_up(core, taking, WIRE_REASON_BOOK_FULL);
+    }
+    const struct rested rested = let_rest(core, taker, taking->index);
+    INVARIANT(!crosses(taker->side, taker->price_ticks, taking->makers->best_tick),
+              "a book is not crossed in Continuous");
+    return rested;
+}
+
+static inline struct rested take(struct core *core, struct taking *taking) {
+    if (crosses(taking->taker->side, taking->limit_ticks, taking->makers->best_tick)) {
+        taking->held_units = present_reservation(core, taking->index);
+        order_changed(&core->books, taking->index);
+        if (!trade_all(core, taking)) {
+            return (struct rested){0};
+        }
+    }
+    return end_taking(core, taking);
+}
+
+struct rested match(struct core *core, uint32_t index, enum arrival arrival) {
+    struct taking taking = start_taking(core, index);
+    const struct order *taker = taking.taker;
+    taking.no_page = arrival == ARRIVAL_TRIGGERED &&
+                     ladder_full(core, book_side(&core->books, taker->instrument, taker->side), taker->price_ticks);
+    return take(core, &taking);
+}
+
+struct rested match_new(struct core *core, uint32_t index, int64_t min_lots) {
+    struct taking taking = start_taking(core, index);
+    const bool all = taking.taker->time_in_force == WIRE_TIME_IN_FORCE_FILL_OR_KILL;
+    const int64_t wanted_lots = all ? taking.taker->leaves_lots : min_lots;
+    if (__builtin_expect(wanted_lots > 0, 0) && !obtainable(core, &taking, wanted_lots)) {
+        cancel_taker(core, index, all ? WIRE_REASON_CANCELED_FILL_OR_KILL : WIRE_REASON_CANCELED_MIN_QUANTITY);
+        return (struct rested){0};
+    }
+    return take(core, &taking);
+}
+
+/* ---- auctions ---- */
+
+/* The older order is the maker; at equal priority the buyer. Both pay their taker rate, which is no rebate. */
+void trade_in_auction(struct core *core, uint32_t buyer_index, uint32_t seller_index, uint32_t price_ticks,
+                      int64_t quantity_lots) {
+    struct order *buyer = &core->books.orders[buyer_index];
+    struct order *seller = &core->books.orders[seller_index];
+    struct instrument *instrument = &core->instruments.instruments[buyer->instrument];
+    const struct wire_instrument_set *listing = &instrument->content;
+    const bool buyer_makes = buyer->priority <= seller->priority;
+    const int64_t notional = notional_units(price_ticks, quantity_lots, listing->tick_units);
+    const struct fee buyer_fee = fee_of(buyer->fee_remainder, buyer->taker_ppm, notional);
+    const struct fee seller_fee = fee_of(seller->fee_remainder, seller->taker_ppm, notional);
+    const uint32_t indices[2] = {buyer_index, seller_index};
+    const struct fee fees[2] = {buyer_fee, seller_fee};
+    int64_t shown_lots[2];
+    for (int i = 0; i < 2; i++) {
+        struct order *order = &core->books.orders[indices[i]];
+        const struct fill side = {.price_ticks = price_ticks,
+                                  .quantity_lots = quantity_lots,
+                                  .notional_units = notional,
+                                  .maker_fee_units = fees[i].units};
+        queue_reduce(&core->books, book_side(&core->books, order->instrument, order->side), order->price_ticks,
+                     indices[i], quantity_lots);
+        order->cum_lots += quantity_lots;
+        if ((order->flags & ORDER_ICEBERG) != 0 && core->books.terms[indices[i]].displayed_lots > order->leaves_lots) {
+            core->books.terms[indices[i]].displayed_lots = order->leaves_lots;
+        }
+        shown_lots[i] = order_displayed(&core->books, indices[i]);
+        settle_maker(core, listing, order, fees[i].remainder, &side);
+        move_position(core, order, quantity_lots, quantity_lots);
+        order_changed(&core->books, indices[i]);
+    }
+    balance_move(&core->accounts, core->accounts.fee_account, listing->quote, buyer_fee.units + seller_fee.units, 0);
+    const struct fill fill = {
+        .price_ticks = price_ticks,
+        .quantity_lots = quantity_lots,
+        .notional_units = notional,
+        .maker_fee_units = buyer_makes ? buyer_fee.units : seller_fee.units,
+        .taker_fee_units = buyer_makes ? seller_fee.units : buyer_fee.units,
+    };
+    const struct shown shown = {.maker_lots = shown_lots[buyer_makes ? 0 : 1],
+                                .taker_lots = shown_lots[buyer_makes ? 1 : 0],
+                                .auction = 1};
+    if (buyer_makes) {
+        emit_trade(core, seller, seller_index, buyer, buyer_index, &fill, shown);
+    } else {
+        emit_trade(core, buyer, buyer_index, seller, seller_index, &fill, shown);
+    }
+    remember_trade(core, buyer, buyer_index, seller, seller_index, &fill,
+                   buyer_makes ? WIRE_SIDE_SELL : WIRE_SIDE_BUY);
+    count_trades(core, instrument, price_ticks, price_ticks, 1, quantity_lots, notional);
+    for (int i = 0; i < 2; i++) { /* the maker first */
+        const uint32_t index = indices[buyer_makes ? i : 1 - i];
+        if (core->books.orders[index].leaves_lots == 0) {
+            close_filled(core, &core->books.orders[index], index);
+        }
+    }
+    book_touched(core, instrument->content.instrument);
 }

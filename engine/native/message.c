@@ -27,6 +27,20 @@ static const struct shape SHAPES[] = {
     [WIRE_CANCEL_ORDER] = {sizeof(struct wire_cancel_order), true, false},
     [WIRE_REPLACE_ORDER] = {sizeof(struct wire_replace_order), true, true},
     [WIRE_STATE_HASH] = {sizeof(struct wire_state_hash), true, false},
+    [WIRE_MASS_CANCEL] = {sizeof(struct wire_mass_cancel), true, false},
+    [WIRE_PHASE_SET] = {sizeof(struct wire_phase_set), true, false},
+    [WIRE_SCHEDULE_SET] = {sizeof(struct wire_schedule_set), true, false},
+    [WIRE_REFERENCE_PRICE_SET] = {sizeof(struct wire_reference_price_set), true, false},
+    [WIRE_TICK_BAND_SET] = {sizeof(struct wire_tick_band_set), true, false},
+    [WIRE_FEE_SCHEDULE_SET] = {sizeof(struct wire_fee_schedule_set), true, false},
+    [WIRE_RISK_LIMITS_SET] = {sizeof(struct wire_risk_limits_set), true, false},
+    [WIRE_MARKET_MAKER_PROTECTION_SET] = {sizeof(struct wire_market_maker_protection_set), true, false},
+    [WIRE_MARKET_MAKER_PROTECTION_RESET] = {sizeof(struct wire_market_maker_protection_reset), true, false},
+    [WIRE_KILL_SWITCH_SET] = {sizeof(struct wire_kill_switch_set), true, false},
+    [WIRE_OPERATOR_CANCEL] = {sizeof(struct wire_operator_cancel), true, false},
+    [WIRE_TRANSFER] = {sizeof(struct wire_transfer), true, false},
+    [WIRE_TRADE_BUST] = {sizeof(struct wire_trade_bust), true, false},
+    [WIRE_CLOCK_TICK] = {0, true, false},
 };
 
 enum { SHAPE_COUNT = sizeof SHAPES / sizeof SHAPES[0] };
@@ -41,9 +55,10 @@ static bool read_echo(const uint8_t *bytes, uint32_t size, struct echo *echo) {
     return length <= WIRE_DATA_MAX && size == sizeof length + length;
 }
 
-bool message_read(const uint8_t *bytes, uint32_t size, struct message *message) {
+bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message) {
     struct wire_header header;
-    *message = (struct message){0};
+    message->template_id = 0;
+    message->echo = (struct echo){0};
     if (size < sizeof header) {
         return false;
     }
@@ -57,17 +72,15 @@ bool message_read(const uint8_t *bytes, uint32_t size, struct message *message) 
     if (!shape->command || header.block_length < shape->block_length || rest < header.block_length) {
         return false;
     }
-    message->block = bytes + sizeof header;
+    const uint8_t *block = bytes + sizeof header;
+    if ((uintptr_t)block % _Alignof(union command) == 0) {
+        message->command = (const void *)block;
+    } else {
+        memcpy(copy, block, shape->block_length);
+        message->command = copy;
+    }
     if (shape->echo) {
-        return read_echo(message->block + header.block_length, rest - header.block_length, &message->echo);
+        return read_echo(block + header.block_length, rest - header.block_length, &message->echo);
     }
     return rest == header.block_length;
-}
-
-void message_block(const struct message *message, union command *command) {
-    memcpy(command, message->block, SHAPES[message->template_id].block_length);
-}
-
-bool message_is_client(uint16_t template_id) {
-    return template_id == WIRE_NEW_ORDER || template_id == WIRE_CANCEL_ORDER || template_id == WIRE_REPLACE_ORDER;
 }

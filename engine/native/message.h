@@ -1,6 +1,6 @@
 /* Reading a command: an SBE message of any bytes at any address becomes a checked view, or nothing.
 
-   Nothing outside `size` bytes is ever read, and fields are read from an aligned copy of the block. */
+   Nothing outside `size` bytes is ever read. The fields are read where they are when they are aligned, else from a copy. */
 #ifndef VENUE_MESSAGE_H
 #define VENUE_MESSAGE_H
 
@@ -16,13 +16,7 @@ struct echo {
     uint16_t size;
 };
 
-struct message {
-    uint16_t template_id;
-    const uint8_t *block;
-    struct echo echo;
-};
-
-/* The first fields of NewOrder, CancelOrder and ReplaceOrder. */
+/* The first fields of NewOrder, CancelOrder, ReplaceOrder and MassCancel. */
 struct client_command {
     uint32_t session;
     uint32_t session_epoch;
@@ -35,6 +29,8 @@ _Static_assert(offsetof(struct wire_new_order, prev_client_seq) == offsetof(stru
                    offsetof(struct wire_cancel_order, prev_client_seq) ==
                        offsetof(struct client_command, prev_client_seq) &&
                    offsetof(struct wire_replace_order, prev_client_seq) ==
+                       offsetof(struct client_command, prev_client_seq) &&
+                   offsetof(struct wire_mass_cancel, prev_client_seq) ==
                        offsetof(struct client_command, prev_client_seq),
                "client commands start alike");
 
@@ -57,16 +53,35 @@ union command {
     struct wire_cancel_order cancel_order;
     struct wire_replace_order replace_order;
     struct wire_state_hash state_hash;
+    struct wire_mass_cancel mass_cancel;
+    struct wire_phase_set phase_set;
+    struct wire_schedule_set schedule_set;
+    struct wire_reference_price_set reference_price_set;
+    struct wire_tick_band_set tick_band_set;
+    struct wire_fee_schedule_set fee_schedule_set;
+    struct wire_risk_limits_set risk_limits_set;
+    struct wire_market_maker_protection_set market_maker_protection_set;
+    struct wire_market_maker_protection_reset market_maker_protection_reset;
+    struct wire_kill_switch_set kill_switch_set;
+    struct wire_operator_cancel operator_cancel;
+    struct wire_transfer transfer;
+    struct wire_trade_bust trade_bust;
+};
+
+/* A whole command. `command` points into the message, or into `copy`. */
+struct message {
+    const union command *command;
+    struct echo echo;
+    uint16_t template_id;
 };
 
 /* False when the bytes are not exactly one command; template_id is set to what its header says, 0 when there is none.
- */
-bool message_read(const uint8_t *bytes, uint32_t size, struct message *message);
+   `copy` is used when the bytes are not aligned to 8. A newer writer's further fields are skipped. */
+bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message);
 
-/* Copies the block's fields that we know; a newer writer's further fields are skipped. */
-void message_block(const struct message *message, union command *command);
-
-/* True for NewOrder, CancelOrder and ReplaceOrder. */
-bool message_is_client(uint16_t template_id);
+/* True for NewOrder, CancelOrder, ReplaceOrder and MassCancel. */
+static inline bool message_is_client(uint16_t template_id) {
+    return (template_id >= WIRE_NEW_ORDER && template_id <= WIRE_REPLACE_ORDER) || template_id == WIRE_MASS_CANCEL;
+}
 
 #endif

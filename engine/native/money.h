@@ -11,17 +11,36 @@
 
 enum { PPM = 1000000 };
 
-static inline uint32_t higher_ppm(uint32_t maker_ppm, uint32_t taker_ppm) {
+__extension__ typedef __int128 i128;
+
+static inline int32_t higher_ppm(int32_t maker_ppm, int32_t taker_ppm) {
     return maker_ppm > taker_ppm ? maker_ppm : taker_ppm;
 }
 
-/* Fee owed on accumulated rate x notional: ceil(accumulated / 10^6). */
-static inline u128 fee_owed(u128 accumulated) {
-    const u128 rounded = accumulated + (PPM - 1);
-    if (__builtin_expect(rounded >> 64 == 0, 1)) {
-        return (uint64_t)rounded / PPM; /* a multiplication, where 128 bits would be a slow division */
+/* What a fill pays, and the remainder of the order after it. */
+struct fee {
+    int64_t units; /* negative: a rebate */
+    uint32_t remainder;
+};
+
+/* Fee of a further rate x notional for an order with remainder R. */
+static inline struct fee fee_of(uint32_t remainder, int32_t rate_ppm, int64_t notional) {
+    int64_t whole = 0;
+    int64_t left = 0;
+    if (__builtin_expect(notional < INT64_C(1) << 43, 1)) { /* |rate| < 2^20: one 64-bit division by a constant */
+        const int64_t sum = (int64_t)remainder + rate_ppm * notional;
+        whole = sum / PPM;
+        left = sum % PPM;
+    } else {
+        const i128 sum = (i128)rate_ppm * notional + remainder;
+        whole = (int64_t)(sum / PPM);
+        left = (int64_t)(sum % PPM);
     }
-    return rounded / PPM;
+    if (left < 0) {
+        left += PPM;
+        whole--;
+    }
+    return (struct fee){.units = whole + (left != 0) - (remainder != 0), .remainder = (uint32_t)left};
 }
 
 /* price x quantity x tick size; the listing rules keep it within 61 bits. */
@@ -34,16 +53,14 @@ static inline int64_t notional_units(int64_t price_ticks, int64_t quantity_lots,
 }
 
 /* What an order with these leaves must hold: a seller its base; a buyer, in quote, its notional and the most its fees
-   can become. `accumulated` is rate x notional of its fills so far, `rate_ppm` the higher of its two rates. */
+   can become. `rate_ppm` is the higher of its two rates: never negative, by the fee rule. */
 static inline int64_t reservation_units(const struct wire_instrument_set *listing, uint8_t side, int64_t price_ticks,
-                                        int64_t leaves_lots, u128 accumulated, uint32_t rate_ppm) {
+                                        int64_t leaves_lots, uint32_t remainder, int32_t rate_ppm) {
     if (side == WIRE_SIDE_SELL) {
         return leaves_lots * listing->lot_units;
     }
     const int64_t notional = notional_units(price_ticks, leaves_lots, listing->tick_units);
-    const u128 fee = fee_owed(accumulated + (u128)rate_ppm * (uint64_t)notional) - fee_owed(accumulated);
-    VENUE_ASSERT(fee + (uint64_t)notional <= INT64_MAX, "listing rules keep a reservation within 63 bits");
-    return notional + (int64_t)fee;
+    return notional + fee_of(remainder, rate_ppm, notional).units;
 }
 
 #endif

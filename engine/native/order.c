@@ -2,168 +2,425 @@
    carried out.
 
    A request changes nothing before its last reason to refuse is past, except that its ClOrdID is used up. */
+#include "match.h"
 #include "money.h"
-#include "state.h"
+#include "stop.h"
+#include "timer.h"
 
 enum { CLORDID_FIRST = 0x21, CLORDID_LAST = 0x7e };
 
-/* A ClOrdID as words, and the key of it with its session. */
-struct clordid {
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The words of a ClOrdID, NUL-padded. */
+struct clordid_words {
     uint64_t words[CLORDID_WORDS];
-    u128 key;
 };
 
-static struct clordid clordid_of(uint32_t session, const char *text) {
-    uint64_t words[1 + CLORDID_WORDS] = {session};
-    struct clordid clordid;
-    memcpy(&words[1], text, CLORDID_SIZE);
-    memcpy(clordid.words, &words[1], sizeof clordid.words);
-    clordid.key = mix128(words, 1 + CLORDID_WORDS);
+static inline struct clordid_words clordid_words(const char text[CLORDID_SIZE]) {
+    struct clordid_words clordid;
+    clordid.words[CLORDID_WORDS - 1] = 0;
+    memcpy(clordid.words, text, CLORDID_SIZE);
     return clordid;
 }
 
-static bool clordid_valid(const char *text) {
-    size_t length = 0;
-    while (length < CLORDID_SIZE && text[length] >= CLORDID_FIRST && text[length] <= CLORDID_LAST) {
-        length++;
+/* Bytes in CLORDID_FIRST..CLORDID_LAST and then only NULs, at least one of the former; eight bytes at a time. */
+bool clordid_valid(const char text[CLORDID_SIZE]) {
+    const struct clordid_words clordid = clordid_words(text);
+    const uint64_t high = EACH_BYTE(0x80);
+    uint64_t ended = 0; /* all ones once a NUL was seen */
+    uint64_t wrong = (clordid.words[0] & 0xff) == 0;
+    for (size_t i = 0; i < CLORDID_WORDS; i++) {
+        const uint64_t word = clordid.words[i];
+        const uint64_t present = (((word & ~high) + ~high) | word) & high; /* 0x80 in every byte that is not NUL */
+        const uint64_t bytes = present | (present - (present >> 7));       /* 0xff there */
+        const uint64_t good = ((word | high) - EACH_BYTE(CLORDID_FIRST)) & (EACH_BYTE(0x80 + CLORDID_LAST) - (word & ~high));
+        wrong |= (present & ~good) | (word & high) | (bytes & (bytes + 1)) | (word & ended);
+        ended |= bytes == ~UINT64_C(0) ? 0 : ~UINT64_C(0);
     }
-    if (length == 0) {
-        return false;
-    }
-    while (length < CLORDID_SIZE && text[length] == '\0') {
-        length++;
-    }
-    return length == CLORDID_SIZE;
+    return wrong == 0;
 }
 
-u128 clordid_mix(u128 key) {
-    const uint64_t words[3] = {RECORD_CLORDID, (uint64_t)key, (uint64_t)(key >> 64)};
-    return mix128(words, 3);
+uint64_t clordid_key(uint32_t session, const char text[CLORDID_SIZE]) {
+    const struct clordid_words clordid = clordid_words(text);
+    const uint64_t words[1 + CLORDID_WORDS] = {session,          clordid.words[0], clordid.words[1],
+                                               clordid.words[2], clordid.words[3], clordid.words[4]};
+    return (uint64_t)(mix128(words, 1 + CLORDID_WORDS) >> 64);
 }
 
-/* Uses a ClOrdID up for the trading day; a reason when it can't be used. */
-static uint16_t claim_clordid(struct core *core, const char *text, const struct clordid *clordid) {
+/* A place in the table of used ClOrdIDs, or why there is none. */
+struct claim {
+    struct table_entry *entry;
+    uint16_t reason;
+};
+
+/* Uses a ClOrdID up for the trading day. */
+static inline struct claim claim_clordid(struct core *core, uint32_t session, const char *text) {
     if (!clordid_valid(text)) {
-        return WIRE_REASON_INVALID_CL_ORD_ID;
+        return (struct claim){.reason = WIRE_REASON_INVALID_CL_ORD_ID};
     }
-    if (table_find(&core->used, clordid->key) != 0 || table_find(&core->books.open, clordid->key) != 0) {
-        return WIRE_REASON_DUPLICATE_CL_ORD_ID;
+    const uint64_t key = clordid_key(session, text);
+    struct table_entry *entry = table_seek(&core->used, session, key);
+    if (table_holds(&core->used, entry)) {
+        return (struct claim){.reason = WIRE_REASON_DUPLICATE_CL_ORD_ID};
     }
     if (core->used.count >= core->limits.max_clordids) {
-        return WIRE_REASON_CL_ORD_ID_TABLE_FULL;
+        return (struct claim){.reason = WIRE_REASON_CL_ORD_ID_TABLE_FULL};
     }
-    table_insert(&core->used, clordid->key, 1);
-    core->used_hash += clordid_mix(clordid->key);
-    return WIRE_REASON_NONE;
+    table_put(&core->used, entry, session, key, 0);
+    core->used_hash += table_mix(session, key);
+    return (struct claim){.entry = entry};
 }
 
-static bool market_open(const struct core *core, const struct instrument *instrument) {
-    return core->accounts.fee_account != 0 && core->venue_state == WIRE_TRADING_STATE_OPEN &&
-           instrument->state == WIRE_TRADING_STATE_OPEN;
+void clordid_keep(struct core *core, uint32_t order_index) {
+    const uint32_t session = core->books.orders[order_index].session;
+    const uint64_t key = clordid_key(session, core->books.details[order_index].clordid);
+    struct table_entry *entry = table_seek(&core->used, session, key);
+    if (!table_holds(&core->used, entry)) {
+        table_put(&core->used, entry, session, key, order_index);
+        core->used_hash += table_mix(session, key);
+    }
 }
 
-/* True when resting there would need a page beyond the limit. */
-static bool book_full(const struct core *core, uint32_t instrument, uint8_t side, uint32_t price_ticks) {
-    return !ladder_has_page(book_side(&core->books, instrument, side), price_ticks) &&
-           core->books.pages.in_use >= core->limits.max_price_pages;
+static inline bool blocked(const struct core *core, const struct account *account, const struct session *session) {
+    return (account->killed | session->killed | core->killed | core->accounts.killed[account->participant]) != 0;
+}
+
+static inline bool market_closed(const struct core *core, const struct instrument *instrument) {
+    return !states_open(core, instrument) || instrument->phase == WIRE_PHASE_HALT ||
+           instrument->phase == WIRE_PHASE_CLOSED;
+}
+
+/* When an order of some type and time in force may enter. */
+enum entry {
+    ENTRY_NEVER = 0,  /* no such combination */
+    ENTRY_ANY,        /* in every phase, working */
+    ENTRY_CONTINUOUS, /* there only */
+    ENTRY_OPENING,    /* PreOpen and OpeningAuction */
+    ENTRY_CLOSE,      /* parked, but working in the ClosingAuction */
+    ENTRY_STOP        /* in every phase, dormant */
+};
+
+enum { TIMES_IN_FORCE = 8, ORDER_TYPES = 6 };
+
+static const uint8_t ENTRIES[ORDER_TYPES][TIMES_IN_FORCE] = {
+    [WIRE_ORDER_TYPE_LIMIT] = {[WIRE_TIME_IN_FORCE_DAY] = ENTRY_ANY,
+                               [WIRE_TIME_IN_FORCE_GOOD_TILL_CANCEL] = ENTRY_ANY,
+                               [WIRE_TIME_IN_FORCE_GOOD_TILL_DATE] = ENTRY_ANY,
+                               [WIRE_TIME_IN_FORCE_IMMEDIATE_OR_CANCEL] = ENTRY_CONTINUOUS,
+                               [WIRE_TIME_IN_FORCE_FILL_OR_KILL] = ENTRY_CONTINUOUS,
+                               [WIRE_TIME_IN_FORCE_AT_THE_OPENING] = ENTRY_OPENING,
+                               [WIRE_TIME_IN_FORCE_AT_THE_CLOSE] = ENTRY_CLOSE},
+    [WIRE_ORDER_TYPE_MARKET] = {[WIRE_TIME_IN_FORCE_DAY] = ENTRY_CONTINUOUS,
+                                [WIRE_TIME_IN_FORCE_IMMEDIATE_OR_CANCEL] = ENTRY_CONTINUOUS,
+                                [WIRE_TIME_IN_FORCE_FILL_OR_KILL] = ENTRY_CONTINUOUS,
+                                [WIRE_TIME_IN_FORCE_AT_THE_OPENING] = ENTRY_OPENING,
+                                [WIRE_TIME_IN_FORCE_AT_THE_CLOSE] = ENTRY_CLOSE},
+    [WIRE_ORDER_TYPE_MARKET_TO_LIMIT] = {[WIRE_TIME_IN_FORCE_DAY] = ENTRY_CONTINUOUS,
+                                         [WIRE_TIME_IN_FORCE_GOOD_TILL_CANCEL] = ENTRY_CONTINUOUS,
+                                         [WIRE_TIME_IN_FORCE_GOOD_TILL_DATE] = ENTRY_CONTINUOUS,
+                                         [WIRE_TIME_IN_FORCE_IMMEDIATE_OR_CANCEL] = ENTRY_CONTINUOUS,
+                                         [WIRE_TIME_IN_FORCE_FILL_OR_KILL] = ENTRY_CONTINUOUS},
+    [WIRE_ORDER_TYPE_STOP] = {[WIRE_TIME_IN_FORCE_DAY] = ENTRY_STOP,
+                              [WIRE_TIME_IN_FORCE_GOOD_TILL_CANCEL] = ENTRY_STOP,
+                              [WIRE_TIME_IN_FORCE_GOOD_TILL_DATE] = ENTRY_STOP},
+    [WIRE_ORDER_TYPE_STOP_LIMIT] = {[WIRE_TIME_IN_FORCE_DAY] = ENTRY_STOP,
+                                    [WIRE_TIME_IN_FORCE_GOOD_TILL_CANCEL] = ENTRY_STOP,
+                                    [WIRE_TIME_IN_FORCE_GOOD_TILL_DATE] = ENTRY_STOP},
+};
+
+static inline bool entry_allowed(uint8_t entry, uint8_t phase) {
+    switch (entry) {
+    case ENTRY_CONTINUOUS:
+        return phase == WIRE_PHASE_CONTINUOUS;
+    case ENTRY_OPENING:
+        return phase == WIRE_PHASE_PRE_OPEN || phase == WIRE_PHASE_OPENING_AUCTION;
+    default:
+        return true;
+    }
+}
+
+/* Day, GoodTillCancel and GoodTillDate: what lives until somebody or the clock ends it. */
+static inline bool lasting(uint8_t time_in_force) {
+    return time_in_force == WIRE_TIME_IN_FORCE_DAY || time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_CANCEL ||
+           time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
+}
+
+static inline bool may_hide(uint8_t type, uint8_t time_in_force) {
+    return lasting(time_in_force) && (type == WIRE_ORDER_TYPE_LIMIT || type == WIRE_ORDER_TYPE_STOP_LIMIT ||
+                                      type == WIRE_ORDER_TYPE_MARKET_TO_LIMIT);
 }
 
 /* What a good new order comes in with. */
 struct terms {
-    const struct instrument *instrument;
+    struct instrument *instrument;
+    struct account *account;
+    struct session *session;
+    struct exposure *exposure;
     int64_t price_ticks;
     int64_t reserved_units;
+    int32_t maker_ppm;
+    int32_t taker_ppm;
+    uint8_t entry;
+    bool dormant;
 };
 
-static uint16_t judge_parties(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
+static inline uint16_t judge_parties(const struct core *core, const struct wire_new_order *command,
+                                     struct terms *terms) {
     terms->instrument = instrument_find(&core->instruments, command->instrument);
     if (terms->instrument == NULL) {
         return WIRE_REASON_UNKNOWN_INSTRUMENT;
     }
-    const struct account *account = account_find(&core->accounts, command->account);
-    if (account == NULL) {
+    terms->account = account_find(&core->accounts, command->account);
+    if (terms->account == NULL) {
         return WIRE_REASON_UNKNOWN_ACCOUNT;
     }
-    if (account->participant != core->sessions.sessions[command->session].participant) {
+    terms->exposure = exposure_of(&core->accounts, command->account, command->instrument);
+    if (terms->account->participant != terms->session->participant) {
         return WIRE_REASON_ACCOUNT_NOT_PERMITTED;
     }
-    if (!account->enabled) {
+    if (!terms->account->enabled) {
         return WIRE_REASON_ACCOUNT_DISABLED;
     }
-    return market_open(core, terms->instrument) ? WIRE_REASON_NONE : WIRE_REASON_MARKET_NOT_OPEN;
+    if (blocked(core, terms->account, terms->session)) {
+        return WIRE_REASON_KILL_SWITCH;
+    }
+    return market_closed(core, terms->instrument) ? WIRE_REASON_MARKET_NOT_OPEN : WIRE_REASON_NONE;
 }
 
-static bool time_in_force_valid(const struct wire_new_order *command) {
-    if (command->order_type == WIRE_ORDER_TYPE_MARKET &&
-        command->time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_CANCEL) {
+static inline bool time_in_force_valid(const struct wire_new_order *command, uint8_t entry) {
+    if (command->post_only != 0 && (command->order_type != WIRE_ORDER_TYPE_LIMIT ||
+                                    !lasting(command->time_in_force) || command->min_lots != 0)) {
         return false;
     }
-    return command->time_in_force >= WIRE_TIME_IN_FORCE_DAY &&
-           command->time_in_force <= WIRE_TIME_IN_FORCE_FILL_OR_KILL;
+    return entry != ENTRY_NEVER;
 }
 
-static uint16_t judge_kind(const struct wire_new_order *command, const struct wire_instrument_set *listing) {
+static inline bool expiry_valid(const struct core *core, const struct wire_new_order *command) {
+    return command->time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE ? command->expire_ns > core->time_ns
+                                                                      : command->expire_ns == 0;
+}
+
+static inline uint16_t judge_kind(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
     if (command->side != WIRE_SIDE_BUY && command->side != WIRE_SIDE_SELL) {
         return WIRE_REASON_INVALID_SIDE;
     }
-    if (command->order_type != WIRE_ORDER_TYPE_MARKET && command->order_type != WIRE_ORDER_TYPE_LIMIT) {
+    if (command->order_type < WIRE_ORDER_TYPE_MARKET || command->order_type > WIRE_ORDER_TYPE_MARKET_TO_LIMIT) {
         return WIRE_REASON_INVALID_ORDER_TYPE;
     }
-    if (!time_in_force_valid(command)) {
+    const uint8_t entry =
+        command->time_in_force < TIMES_IN_FORCE ? ENTRIES[command->order_type][command->time_in_force] : ENTRY_NEVER;
+    if (!time_in_force_valid(command, entry)) {
         return WIRE_REASON_INVALID_TIME_IN_FORCE;
     }
-    if (command->quantity_lots < 1 || command->quantity_lots > listing->quantity_max_lots) {
-        return WIRE_REASON_INVALID_QUANTITY;
+    if (command->stp_mode > WIRE_SELF_TRADE_PREVENTION_DECREMENT) {
+        return WIRE_REASON_INVALID_SELF_TRADE_PREVENTION;
     }
-    return WIRE_REASON_NONE;
+    if (!expiry_valid(core, command)) {
+        return WIRE_REASON_INVALID_EXPIRY;
+    }
+    const uint8_t phase = terms->instrument->phase;
+    if (!entry_allowed(entry, phase)) {
+        return WIRE_REASON_PHASE_NOT_ALLOWED;
+    }
+    terms->entry = entry;
+    terms->dormant = entry == ENTRY_STOP || (entry == ENTRY_CLOSE && phase != WIRE_PHASE_CLOSING_AUCTION);
+    return protection_tripped(core, terms->exposure) ? WIRE_REASON_MARKET_MAKER_PROTECTION : WIRE_REASON_NONE;
 }
 
-static bool price_in_range(const struct wire_instrument_set *listing, int64_t price_ticks) {
+static inline bool price_in_range(const struct wire_instrument_set *listing, int64_t price_ticks) {
     return price_ticks >= listing->price_min_ticks && price_ticks <= listing->price_max_ticks;
 }
 
-/* The worst price a market order accepts; both bounds are computed without leaving 63 bits. */
-static int64_t protection_price(const struct wire_instrument_set *listing, uint8_t side, int64_t best_ticks) {
-    if (side == WIRE_SIDE_BUY) {
-        const int64_t room = listing->price_max_ticks - best_ticks;
-        return best_ticks + (listing->protection_ticks < room ? listing->protection_ticks : room);
+static inline uint16_t judge_quantity(const struct wire_instrument_set *listing, int64_t quantity_lots) {
+    if (quantity_lots < 1 || quantity_lots > listing->quantity_max_lots) {
+        return WIRE_REASON_INVALID_QUANTITY;
     }
-    const int64_t room = best_ticks - listing->price_min_ticks;
-    return best_ticks - (listing->protection_ticks < room ? listing->protection_ticks : room);
+    return quantity_lots < listing->quantity_min_lots ? WIRE_REASON_QUANTITY_TOO_SMALL : WIRE_REASON_NONE;
 }
 
-static uint16_t judge_price(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
+static inline bool stop_price_valid(const struct wire_new_order *command, const struct terms *terms) {
+    if (terms->entry != ENTRY_STOP) {
+        return command->stop_price_ticks == 0 && command->trigger == 0;
+    }
+    return command->trigger <= WIRE_STOP_TRIGGER_REFERENCE_PRICE &&
+           price_in_range(&terms->instrument->content, command->stop_price_ticks) &&
+           on_tick(terms->instrument, command->stop_price_ticks) &&
+           !would_trigger_at_once(terms->instrument, command->side, command->trigger, command->stop_price_ticks);
+}
+
+/* The worst price an order without one accepts; both bounds are computed without leaving 63 bits. */
+static int64_t protection_price(const struct wire_instrument_set *listing, uint8_t side, int64_t from_ticks) {
+    if (side == WIRE_SIDE_BUY) {
+        const int64_t room = listing->price_max_ticks - from_ticks;
+        return from_ticks + (listing->protection_ticks < room ? listing->protection_ticks : room);
+    }
+    const int64_t room = from_ticks - listing->price_min_ticks;
+    return from_ticks - (listing->protection_ticks < room ? listing->protection_ticks : room);
+}
+
+static inline uint16_t judge_sent_price(const struct instrument *instrument, int64_t price_ticks) {
+    if (!price_in_range(&instrument->content, price_ticks)) {
+        return WIRE_REASON_PRICE_OUT_OF_RANGE;
+    }
+    return on_tick(instrument, price_ticks) ? WIRE_REASON_NONE : WIRE_REASON_PRICE_NOT_ON_TICK;
+}
+
+/* The price of an order that was sent without one. */
+static uint16_t judge_own_price(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
     const struct wire_instrument_set *listing = &terms->instrument->content;
-    if (command->order_type == WIRE_ORDER_TYPE_LIMIT) {
+    if (command->order_type == WIRE_ORDER_TYPE_STOP) {
+        terms->price_ticks = protection_price(listing, command->side, command->stop_price_ticks);
+        return WIRE_REASON_NONE;
+    }
+    if (terms->entry != ENTRY_CONTINUOUS) {
+        const uint32_t guide = guide_ticks(terms->instrument);
+        terms->price_ticks = protection_price(listing, command->side, guide);
+        return guide == 0 ? WIRE_REASON_NO_REFERENCE_PRICE : WIRE_REASON_NONE;
+    }
+    const uint32_t best = book_side(&core->books, command->instrument, opposite(command->side))->best_tick;
+    const bool to_limit = command->order_type == WIRE_ORDER_TYPE_MARKET_TO_LIMIT;
+    terms->price_ticks = to_limit ? best : protection_price(listing, command->side, best);
+    return best == 0 ? WIRE_REASON_NO_LIQUIDITY : WIRE_REASON_NONE;
+}
+
+static inline uint16_t judge_price(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
+    if (command->order_type == WIRE_ORDER_TYPE_LIMIT || command->order_type == WIRE_ORDER_TYPE_STOP_LIMIT) {
         terms->price_ticks = command->price_ticks;
-        if (!price_in_range(listing, command->price_ticks)) {
-            return WIRE_REASON_PRICE_OUT_OF_RANGE;
-        }
-    } else {
-        const uint32_t best = book_side(&core->books, command->instrument, opposite(command->side))->best_tick;
-        if (best == 0) {
-            return WIRE_REASON_NO_LIQUIDITY;
-        }
-        terms->price_ticks = protection_price(listing, command->side, best);
+        return judge_sent_price(terms->instrument, command->price_ticks);
+    }
+    return judge_own_price(core, command, terms);
+}
+
+static inline bool display_valid(const struct instrument *instrument, int64_t price_ticks, int64_t display_lots,
+                                 uint8_t type, uint8_t time_in_force) {
+    return display_lots == 0 || (display_lots > 0 && on_lot(instrument, price_ticks, display_lots) &&
+                                 may_hide(type, time_in_force));
+}
+
+static inline bool min_lots_valid(const struct wire_new_order *command, const struct terms *terms) {
+    if (command->min_lots < 0 || command->min_lots > command->quantity_lots) {
+        return false;
+    }
+    return command->min_lots == 0 || (terms->instrument->phase == WIRE_PHASE_CONTINUOUS && terms->entry != ENTRY_STOP &&
+                                      (lasting(command->time_in_force) ||
+                                       command->time_in_force == WIRE_TIME_IN_FORCE_IMMEDIATE_OR_CANCEL));
+}
+
+static inline uint16_t judge_size(const struct wire_new_order *command, const struct terms *terms) {
+    const struct wire_instrument_set *listing = &terms->instrument->content;
+    if (!on_lot(terms->instrument, terms->price_ticks, command->quantity_lots)) {
+        return WIRE_REASON_QUANTITY_NOT_ON_LOT;
+    }
+    if (!display_valid(terms->instrument, terms->price_ticks, command->display_lots, command->order_type,
+                       command->time_in_force)) {
+        return WIRE_REASON_INVALID_DISPLAY_QUANTITY;
+    }
+    if (!min_lots_valid(command, terms)) {
+        return WIRE_REASON_INVALID_MIN_QUANTITY;
     }
     const int64_t notional = notional_units(terms->price_ticks, command->quantity_lots, listing->tick_units);
-    return notional > listing->notional_max_units ? WIRE_REASON_NOTIONAL_TOO_LARGE : WIRE_REASON_NONE;
+    if (notional > listing->notional_max_units) {
+        return WIRE_REASON_NOTIONAL_TOO_LARGE;
+    }
+    return notional < listing->notional_min_units ? WIRE_REASON_NOTIONAL_TOO_SMALL : WIRE_REASON_NONE;
 }
 
-static uint16_t judge_room(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
+/* What an order asks of the limits of its account: `more_lots` is what it adds to the open lots. */
+struct stake {
+    int64_t price_ticks;
+    int64_t quantity_lots;
+    int64_t notional_units;
+    int64_t more_lots;
+    uint8_t side;
+};
+
+static bool beyond_position(const struct exposure *exposure, const struct stake *stake) {
+    const i128 position = exposure->position_lots;
+    const i128 reach = stake->side == WIRE_SIDE_BUY ? position + exposure->open_buy_lots + stake->more_lots
+                                                    : exposure->open_sell_lots + (i128)stake->more_lots - position;
+    return exposure->max_position_lots > 0 && stake->more_lots > 0 && reach > exposure->max_position_lots;
+}
+
+static bool too_far(const struct instrument *instrument, const struct exposure *exposure, int64_t price_ticks) {
+    const int64_t guide = guide_ticks(instrument);
+    const int64_t distance = price_ticks > guide ? price_ticks - guide : guide - price_ticks;
+    return exposure->max_distance_ppm > 0 && guide != 0 && distance * PPM > guide * exposure->max_distance_ppm;
+}
+
+static inline uint16_t judge_stake(const struct instrument *instrument, const struct exposure *exposure,
+                                   const struct stake *stake) {
+    if (__builtin_expect(!exposure->limited, 1)) {
+        return WIRE_REASON_NONE;
+    }
+    if (too_far(instrument, exposure, stake->price_ticks)) {
+        return WIRE_REASON_PRICE_TOO_FAR;
+    }
+    if (exposure->max_order_lots > 0 && stake->quantity_lots > exposure->max_order_lots) {
+        return WIRE_REASON_ORDER_QUANTITY_LIMIT;
+    }
+    if (exposure->max_order_notional_units > 0 && stake->notional_units > exposure->max_order_notional_units) {
+        return WIRE_REASON_ORDER_NOTIONAL_LIMIT;
+    }
+    return beyond_position(exposure, stake) ? WIRE_REASON_POSITION_LIMIT : WIRE_REASON_NONE;
+}
+
+static inline uint16_t judge_limits(const struct wire_new_order *command, const struct terms *terms) {
+    const struct stake stake = {
+        .price_ticks = terms->price_ticks,
+        .quantity_lots = command->quantity_lots,
+        .notional_units =
+            notional_units(terms->price_ticks, command->quantity_lots, terms->instrument->content.tick_units),
+        .more_lots = command->quantity_lots,
+        .side = command->side,
+    };
+    return judge_stake(terms->instrument, terms->exposure, &stake);
+}
+
+static inline bool would_trade(const struct core *core, const struct instrument *instrument, uint8_t side,
+                               int64_t price_ticks) {
+    return instrument->phase == WIRE_PHASE_CONTINUOUS &&
+           crosses(side, (uint32_t)price_ticks,
+                   book_side(&core->books, instrument->content.instrument, opposite(side))->best_tick);
+}
+
+/* True when the order may come to need a page beyond the limit. */
+static inline bool no_page_left(const struct core *core, const struct wire_new_order *command,
+                                const struct terms *terms) {
+    if (terms->entry == ENTRY_STOP) {
+        const bool reference = command->trigger == WIRE_STOP_TRIGGER_REFERENCE_PRICE;
+        return ladder_full(core, stop_ladder(&core->books, command->instrument, command->side, reference),
+                           (uint32_t)command->stop_price_ticks);
+    }
+    return !terms->dormant && may_rest(command->order_type, command->time_in_force) &&
+           ladder_full(core, book_side(&core->books, command->instrument, command->side),
+                       (uint32_t)terms->price_ticks);
+}
+
+/* The rates of the account's tier, those of tier 0 while it is not defined. */
+static inline void set_rates(struct terms *terms) {
+    const struct fee_tier *tier = &terms->instrument->fee_tiers[terms->account->fee_tier];
+    terms->maker_ppm = tier->defined ? tier->maker_ppm : terms->instrument->content.maker_fee_ppm;
+    terms->taker_ppm = tier->defined ? tier->taker_ppm : terms->instrument->content.taker_fee_ppm;
+}
+
+static inline uint16_t judge_room(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
     const struct wire_instrument_set *listing = &terms->instrument->content;
-    if (core->sessions.sessions[command->session].open_orders >= core->limits.max_open_orders_per_session) {
+    const uint32_t of_account = core->limits.max_open_orders_per_account;
+    if (terms->session->open_orders >= core->limits.max_open_orders_per_session) {
         return WIRE_REASON_TOO_MANY_OPEN_ORDERS;
+    }
+    if (of_account != 0 && terms->account->open_orders >= of_account) {
+        return WIRE_REASON_TOO_MANY_OPEN_ORDERS_OF_ACCOUNT;
     }
     if (core->books.in_use >= core->limits.max_orders || pool_empty(&core->books.slots)) {
         return WIRE_REASON_ORDER_POOL_FULL;
     }
-    if (may_rest(command->order_type, command->time_in_force) &&
-        book_full(core, command->instrument, command->side, (uint32_t)terms->price_ticks)) {
+    if (no_page_left(core, command, terms)) {
         return WIRE_REASON_BOOK_FULL;
     }
+    set_rates(terms);
     terms->reserved_units = reservation_units(listing, command->side, terms->price_ticks, command->quantity_lots, 0,
-                                              higher_ppm((uint32_t)listing->maker_fee_ppm, (uint32_t)listing->taker_fee_ppm));
+                                              higher_ppm(terms->maker_ppm, terms->taker_ppm));
     const uint32_t asset = command->side == WIRE_SIDE_BUY ? listing->quote : listing->base;
     if (balance_of(&core->accounts, command->account, asset)->available_units < terms->reserved_units) {
         return WIRE_REASON_INSUFFICIENT_FUNDS;
@@ -172,13 +429,30 @@ static uint16_t judge_room(const struct core *core, const struct wire_new_order 
 }
 
 /* The first reason against the order, after its ClOrdID. */
-static uint16_t judge_new_order(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
+static inline uint16_t judge_new_order(const struct core *core, const struct wire_new_order *command,
+                                       struct terms *terms) {
     uint16_t reason = judge_parties(core, command, terms);
     if (reason == WIRE_REASON_NONE) {
-        reason = judge_kind(command, &terms->instrument->content);
+        reason = judge_kind(core, command, terms);
+    }
+    if (reason == WIRE_REASON_NONE) {
+        reason = judge_quantity(&terms->instrument->content, command->quantity_lots);
+    }
+    if (reason == WIRE_REASON_NONE && !stop_price_valid(command, terms)) {
+        reason = WIRE_REASON_INVALID_STOP_PRICE;
     }
     if (reason == WIRE_REASON_NONE) {
         reason = judge_price(core, command, terms);
+    }
+    if (reason == WIRE_REASON_NONE) {
+        reason = judge_size(command, terms);
+    }
+    if (reason == WIRE_REASON_NONE) {
+        reason = judge_limits(command, terms);
+    }
+    if (reason == WIRE_REASON_NONE && command->post_only != 0 &&
+        would_trade(core, terms->instrument, command->side, terms->price_ticks)) {
+        reason = WIRE_REASON_POST_ONLY_WOULD_TRADE;
     }
     if (reason == WIRE_REASON_NONE) {
         reason = judge_room(core, command, terms);
@@ -187,7 +461,8 @@ static uint16_t judge_new_order(const struct core *core, const struct wire_new_o
 }
 
 static void reject_order(struct core *core, const struct wire_new_order *command, struct echo echo, uint16_t reason) {
-    struct wire_order_rejected *event = event_begin_echo(&core->events, WIRE_ORDER_REJECTED, sizeof *event, echo);
+    struct wire_order_rejected *event = event_raw_echo(&core->events, WIRE_ORDER_REJECTED, sizeof *event, echo);
+    memset((uint8_t *)event + EVENT_HEAD, 0, sizeof *event - EVENT_HEAD);
     event->session = command->session;
     event->session_epoch = command->session_epoch;
     event->client_seq = command->client_seq;
@@ -201,42 +476,73 @@ static void reject_order(struct core *core, const struct wire_new_order *command
     event->poss_resend = command->poss_resend;
     event->reason = reason;
     memcpy(event->clordid, command->clordid, sizeof event->clordid);
+    event->stop_price_ticks = command->stop_price_ticks;
+    event->display_lots = command->display_lots;
+    event->min_lots = command->min_lots;
+    event->expire_ns = command->expire_ns;
+    event->trigger = command->trigger;
+    event->stp_mode = command->stp_mode;
+    event->post_only = command->post_only;
+}
+
+/* What only few orders have. */
+static void enter_terms(struct core *core, const struct wire_new_order *command, uint32_t index,
+                        const struct terms *terms) {
+    struct order *order = &core->books.orders[index];
+    if (command->post_only != 0) {
+        order->flags |= ORDER_POST_ONLY;
+    }
+    if (command->display_lots < command->quantity_lots) {
+        order_set_display(&core->books, index, command->display_lots);
+    }
+    if (command->expire_ns != 0) {
+        order_terms_own(&core->books, index)->expire_ns = command->expire_ns;
+    }
+    if (terms->entry == ENTRY_STOP) {
+        order_terms_own(&core->books, index)->stop_price_ticks = (uint32_t)command->stop_price_ticks;
+        if (command->trigger == WIRE_STOP_TRIGGER_REFERENCE_PRICE) {
+            order->flags |= ORDER_TRIGGER_REFERENCE;
+        }
+    }
 }
 
 /* Takes a slot for the order and its money from available. */
-static uint32_t enter_order(struct core *core, const struct wire_new_order *command, const struct clordid *clordid,
-                            const struct terms *terms) {
+static inline uint32_t enter_order(struct core *core, const struct wire_new_order *command, const struct terms *terms) {
     const struct wire_instrument_set *listing = &terms->instrument->content;
     const uint32_t index = order_take(&core->books);
     struct order *order = &core->books.orders[index];
-    struct order_details *details = &core->books.details[index];
     order->price_ticks = (uint32_t)terms->price_ticks;
     order->leaves_lots = command->quantity_lots;
     order->cum_lots = 0;
-    order->fee_accumulated = 0;
+    order->priority = core->command_sequence;
     order->account = command->account;
-    order->instrument = command->instrument;
-    details->session = command->session;
-    details->maker_ppm = (uint32_t)listing->maker_fee_ppm;
-    details->taker_ppm = (uint32_t)listing->taker_fee_ppm;
-    details->side = command->side;
-    details->order_type = command->order_type;
-    details->time_in_force = command->time_in_force;
-    memcpy(details->clordid, clordid->words, sizeof details->clordid);
-    details->key = clordid->key;
-    order_reserve(core, index, terms->reserved_units);
+    order->fee_remainder = 0;
+    order->maker_ppm = terms->maker_ppm;
+    order->taker_ppm = terms->taker_ppm;
+    order->instrument = (uint16_t)command->instrument;
+    order->session = (uint16_t)command->session;
+    order->side = command->side;
+    order->kind = (uint8_t)(command->order_type | command->stp_mode << 3);
+    order->time_in_force = command->time_in_force;
+    memcpy(core->books.details[index].clordid, command->clordid, CLORDID_SIZE);
+    if ((command->display_lots | (int64_t)command->expire_ns | command->stop_price_ticks | command->post_only) != 0) {
+        enter_terms(core, command, index, terms);
+    }
+    balance_move(&core->accounts, command->account, command->side == WIRE_SIDE_BUY ? listing->quote : listing->base,
+                 -terms->reserved_units, terms->reserved_units);
     return index;
 }
 
-static struct wire_order_accepted *emit_accepted(struct core *core, const struct wire_new_order *command,
-                                                 struct echo echo, uint32_t index) {
-    struct wire_order_accepted *event = event_begin_echo(&core->events, WIRE_ORDER_ACCEPTED, sizeof *event, echo);
+static inline struct wire_order_accepted *emit_accepted(struct core *core, const struct wire_new_order *command,
+                                                        struct echo echo, uint32_t index, const struct terms *terms) {
+    struct wire_order_accepted *event = event_raw_echo(&core->events, WIRE_ORDER_ACCEPTED, sizeof *event, echo);
     event->session = command->session;
     event->session_epoch = command->session_epoch;
     event->client_seq = command->client_seq;
     event->order_id = order_id(&core->books, index);
-    event->price_ticks = core->books.orders[index].price_ticks;
+    event->price_ticks = terms->price_ticks;
     event->quantity_lots = command->quantity_lots;
+    event->rested_lots = 0;
     event->account = command->account;
     event->instrument = command->instrument;
     event->side = command->side;
@@ -244,36 +550,60 @@ static struct wire_order_accepted *emit_accepted(struct core *core, const struct
     event->time_in_force = command->time_in_force;
     event->poss_resend = command->poss_resend;
     memcpy(event->clordid, command->clordid, sizeof event->clordid);
+    event->stop_price_ticks = command->stop_price_ticks;
+    event->display_lots = command->display_lots;
+    event->min_lots = command->min_lots;
+    event->expire_ns = command->expire_ns;
+    event->trigger = command->trigger;
+    event->stp_mode = command->stp_mode;
+    event->post_only = command->post_only;
+    event->working = !terms->dormant;
+    memset(event->reserved27, 0, sizeof event->reserved27);
+    event->displayed_lots = 0;
     return event;
 }
 
-/* What every client command does first. */
-static void count_command(struct core *core, uint32_t session_id, uint64_t client_seq) {
+void count_command(struct core *core, uint32_t session_id, uint64_t client_seq) {
     struct session *session = session_find(&core->sessions, session_id);
     VENUE_ASSERT(session != NULL && client_seq > session->last_client_seq,
                  "a client command is of a known session and newer than its last");
     session->last_client_seq = client_seq;
+    session_changed(&core->sessions, session_id);
+}
+
+/* A new order that is accepted: into the stops, the parked list or the book, or matched first. */
+static inline void place_order(struct core *core, uint32_t index, const struct terms *terms, int64_t min_lots,
+                               struct wire_order_accepted *event) {
+    if (terms->dormant) {
+        dormant_join(core, index);
+        return;
+    }
+    const struct rested rested = terms->instrument->phase == WIRE_PHASE_CONTINUOUS
+                                     ? match_new(core, index, min_lots)
+                                     : rest(core, index);
+    event->rested_lots = rested.rested_lots;
+    event->displayed_lots = rested.displayed_lots;
 }
 
 void apply_new_order(struct core *core, const struct wire_new_order *command, struct echo echo) {
     count_command(core, command->session, command->client_seq);
-    const struct clordid clordid = clordid_of(command->session, command->clordid);
-    struct terms terms = {0};
-    uint16_t reason = claim_clordid(core, command->clordid, &clordid);
+    struct terms terms;
+    terms.session = &core->sessions.sessions[command->session];
+    const struct claim claim = claim_clordid(core, command->session, command->clordid);
+    uint16_t reason = claim.reason;
     if (reason == WIRE_REASON_DUPLICATE_CL_ORD_ID && command->poss_resend != 0) {
         reason = WIRE_REASON_POSS_RESEND_DUPLICATE;
     }
     if (reason == WIRE_REASON_NONE) {
         reason = judge_new_order(core, command, &terms);
     }
-    if (reason == WIRE_REASON_NONE) {
-        const uint32_t index = enter_order(core, command, &clordid, &terms);
-        struct wire_order_accepted *event = emit_accepted(core, command, echo, index);
-        event->rested_lots = match(core, index);
-    } else {
+    if (reason != WIRE_REASON_NONE) {
         reject_order(core, command, echo, reason);
+        return;
     }
-    session_changed(&core->sessions, command->session);
+    const uint32_t index = enter_order(core, command, &terms);
+    claim.entry->order = index;
+    place_order(core, index, &terms, command->min_lots, emit_accepted(core, command, echo, index, &terms));
 }
 
 /* The order a request names, or why there is none. */
@@ -282,7 +612,7 @@ struct found {
     uint16_t reason;
 };
 
-static struct found find_by_id(const struct core *core, uint32_t session, uint64_t id) {
+static inline struct found find_by_id(const struct core *core, uint32_t session, uint64_t id) {
     const uint32_t generation = (uint32_t)(id >> 32);
     const uint32_t slot = (uint32_t)id;
     if (slot >= core->capacity.orders || generation == 0) {
@@ -295,20 +625,24 @@ static struct found find_by_id(const struct core *core, uint32_t session, uint64
     if (generation < order->generation || order->leaves_lots == 0) {
         return (struct found){.reason = WIRE_REASON_TOO_LATE_TO_CANCEL};
     }
-    if (core->books.details[slot + 1].session != session) {
+    if (order->session != session) {
         return (struct found){.reason = WIRE_REASON_UNKNOWN_ORDER};
     }
     return (struct found){.index = slot + 1};
 }
 
-static struct found find_by_clordid(const struct core *core, uint32_t session, const char *text) {
-    const u128 key = clordid_of(session, text).key;
-    const uint32_t index = (uint32_t)table_find(&core->books.open, key);
-    if (index != 0) {
-        return (struct found){.index = index};
+/* An entry names an open order only while the order at its place has this session and this very ClOrdID. */
+static struct found find_by_clordid(const struct core *core, uint32_t session, const char text[CLORDID_SIZE]) {
+    const struct table_entry *entry = table_find(&core->used, session, clordid_key(session, text));
+    if (entry == NULL) {
+        return (struct found){.reason = WIRE_REASON_UNKNOWN_ORDER};
     }
-    const bool was_used = table_find(&core->used, key) != 0;
-    return (struct found){.reason = was_used ? WIRE_REASON_TOO_LATE_TO_CANCEL : WIRE_REASON_UNKNOWN_ORDER};
+    const struct order *order = &core->books.orders[entry->order]; /* index 0 is never open */
+    if (order->leaves_lots > 0 && order->session == session &&
+        memcmp(core->books.details[entry->order].clordid, text, CLORDID_SIZE) == 0) {
+        return (struct found){.index = entry->order};
+    }
+    return (struct found){.reason = WIRE_REASON_TOO_LATE_TO_CANCEL};
 }
 
 /* What CancelOrder and ReplaceOrder have in common. */
@@ -319,18 +653,19 @@ struct request {
     uint64_t order_id;
     uint32_t instrument;
     uint8_t side;
-    uint8_t kind; /* wire RequestKind */
+    uint8_t order_type; /* 0: not given */
+    uint8_t kind;       /* wire RequestKind */
     const char *clordid;
     const char *orig_clordid;
 };
 
-static struct found find_order(const struct core *core, const struct request *request) {
+static inline struct found find_order(const struct core *core, const struct request *request) {
     struct found found = request->order_id != 0 ? find_by_id(core, request->session, request->order_id)
                                                 : find_by_clordid(core, request->session, request->orig_clordid);
     if (found.index != 0) {
-        const bool other_instrument =
-            request->instrument != 0 && request->instrument != core->books.orders[found.index].instrument;
-        if (other_instrument || request->side != core->books.details[found.index].side) {
+        const struct order *order = &core->books.orders[found.index];
+        if ((request->instrument != 0 && request->instrument != order->instrument) || request->side != order->side ||
+            (request->order_type != 0 && request->order_type != order_type(order))) {
             found.reason = WIRE_REASON_ORDER_MISMATCH;
         }
     }
@@ -374,17 +709,16 @@ void apply_cancel_order(struct core *core, const struct wire_cancel_order *comma
     if (clordid_valid(command->clordid)) {
         found = find_order(core, &request);
     }
-    if (found.reason == WIRE_REASON_NONE) {
-        const struct cancel_cause cause = {
-            .client_seq = command->client_seq,
-            .clordid = command->clordid,
-            .reason = WIRE_REASON_CANCELED_BY_CLIENT,
-        };
-        cancel_resting(core, found.index, cause);
-    } else {
+    if (found.reason != WIRE_REASON_NONE) {
         reject_request(core, &request, found);
-        session_changed(&core->sessions, command->session);
+        return;
     }
+    cancel_open_order(core, found.index,
+                      (struct cancel_cause){
+                          .client_seq = command->client_seq,
+                          .clordid = command->clordid,
+                          .reason = WIRE_REASON_CANCELED_BY_CLIENT,
+                      });
 }
 
 /* What a good replace changes the order to. */
@@ -392,55 +726,181 @@ struct replacement {
     int64_t price_ticks;
     int64_t leaves_lots; /* 0 when nothing is left to trade */
     int64_t reserved_units;
+    int64_t more_units; /* than it holds now */
+    int64_t display_lots;
+    uint64_t expire_ns;
+    uint32_t stop_price_ticks;
 };
 
-static uint16_t judge_replace(const struct core *core, const struct wire_replace_order *command, uint32_t index,
-                              struct replacement *replacement) {
+static bool stop_price_of_replace_valid(const struct core *core, const struct wire_replace_order *command,
+                                        uint32_t index) {
     const struct order *order = &core->books.orders[index];
-    const struct instrument *instrument = &core->instruments.instruments[order->instrument];
-    const struct wire_instrument_set *listing = &instrument->content;
-    const uint8_t side = core->books.details[index].side;
-    if (!market_open(core, instrument)) {
+    const struct instrument *instrument = instrument_of(core, index);
+    if (command->stop_price_ticks == 0) {
+        return true;
+    }
+    if ((order->flags & ORDER_DORMANT) == 0 || !order_is_stop(order_type(order)) ||
+        !price_in_range(&instrument->content, command->stop_price_ticks) ||
+        !on_tick(instrument, command->stop_price_ticks)) {
+        return false;
+    }
+    const uint8_t trigger = (order->flags & ORDER_TRIGGER_REFERENCE) != 0 ? WIRE_STOP_TRIGGER_REFERENCE_PRICE
+                                                                          : WIRE_STOP_TRIGGER_LAST_TRADE;
+    return command->stop_price_ticks == order_terms(&core->books, index)->stop_price_ticks ||
+           !would_trigger_at_once(instrument, order->side, trigger, command->stop_price_ticks);
+}
+
+/* Whether the request may be looked at at all. */
+static inline uint16_t judge_moment(const struct core *core, const struct wire_replace_order *command, uint32_t index) {
+    const struct order *order = &core->books.orders[index];
+    if (blocked(core, &core->accounts.accounts[order->account], &core->sessions.sessions[order->session])) {
+        return WIRE_REASON_KILL_SWITCH;
+    }
+    if (market_closed(core, instrument_of(core, index))) {
         return WIRE_REASON_MARKET_NOT_OPEN;
     }
-    if (command->quantity_lots < 1 || command->quantity_lots > listing->quantity_max_lots) {
-        return WIRE_REASON_INVALID_QUANTITY;
+    if (command->expire_ns != 0 &&
+        (order->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE || command->expire_ns <= core->time_ns)) {
+        return WIRE_REASON_INVALID_EXPIRY;
     }
-    if (!price_in_range(listing, command->price_ticks)) {
-        return WIRE_REASON_PRICE_OUT_OF_RANGE;
+    return protection_tripped(core, exposure_of(&core->accounts, order->account, order->instrument))
+               ? WIRE_REASON_MARKET_MAKER_PROTECTION
+               : WIRE_REASON_NONE;
+}
+
+static inline uint16_t judge_new_price(const struct core *core, const struct wire_replace_order *command,
+                                       uint32_t index, struct replacement *replacement) {
+    const struct order *order = &core->books.orders[index];
+    const struct instrument *instrument = instrument_of(core, index);
+    switch (order_type(order)) {
+    case WIRE_ORDER_TYPE_MARKET:
+        replacement->price_ticks = order->price_ticks;
+        return WIRE_REASON_NONE;
+    case WIRE_ORDER_TYPE_STOP:
+        replacement->price_ticks =
+            protection_price(&instrument->content, order->side, replacement->stop_price_ticks);
+        return WIRE_REASON_NONE;
+    default:
+        replacement->price_ticks = command->price_ticks;
+        return judge_sent_price(instrument, command->price_ticks);
     }
-    const int64_t leaves = command->quantity_lots > order->cum_lots ? command->quantity_lots - order->cum_lots : 0;
-    if (notional_units(command->price_ticks, leaves, listing->tick_units) > listing->notional_max_units) {
+}
+
+/* Everything up to the size that the order would have; fills in the replacement's terms. */
+static inline uint16_t judge_terms(const struct core *core, const struct wire_replace_order *command, uint32_t index,
+                                   struct replacement *replacement) {
+    const struct order *order = &core->books.orders[index];
+    const struct instrument *instrument = instrument_of(core, index);
+    const struct wire_instrument_set *listing = &instrument->content;
+    const struct order_terms *terms = order_terms(&core->books, index);
+    uint16_t reason = judge_quantity(listing, command->quantity_lots);
+    if (reason != WIRE_REASON_NONE) {
+        return reason;
+    }
+    if (!stop_price_of_replace_valid(core, command, index)) {
+        return WIRE_REASON_INVALID_STOP_PRICE;
+    }
+    replacement->stop_price_ticks =
+        command->stop_price_ticks != 0 ? (uint32_t)command->stop_price_ticks : terms->stop_price_ticks;
+    replacement->display_lots = command->display_lots != 0 ? command->display_lots : terms->display_lots;
+    replacement->expire_ns = command->expire_ns != 0 ? command->expire_ns : terms->expire_ns;
+    replacement->leaves_lots =
+        command->quantity_lots > order->cum_lots ? command->quantity_lots - order->cum_lots : 0;
+    if (replacement->leaves_lots == 0) { /* nothing goes on under the new terms */
+        replacement->display_lots = terms->display_lots;
+        replacement->expire_ns = terms->expire_ns;
+    }
+    reason = judge_new_price(core, command, index, replacement);
+    if (reason != WIRE_REASON_NONE) {
+        return reason;
+    }
+    if (!on_lot(instrument, replacement->price_ticks, command->quantity_lots)) {
+        return WIRE_REASON_QUANTITY_NOT_ON_LOT;
+    }
+    if (!display_valid(instrument, replacement->price_ticks, command->display_lots, order_type(order),
+                       order->time_in_force)) {
+        return WIRE_REASON_INVALID_DISPLAY_QUANTITY;
+    }
+    if (notional_units(replacement->price_ticks, replacement->leaves_lots, listing->tick_units) >
+        listing->notional_max_units) {
         return WIRE_REASON_NOTIONAL_TOO_LARGE;
     }
-    *replacement = (struct replacement){
-        .price_ticks = command->price_ticks,
-        .leaves_lots = leaves,
-        .reserved_units = order_reservation(core, index, command->price_ticks, leaves),
-    };
-    if (leaves == 0) {
-        return WIRE_REASON_NONE;
+    return notional_units(replacement->price_ticks, command->quantity_lots, listing->tick_units) <
+                   listing->notional_min_units
+               ? WIRE_REASON_NOTIONAL_TOO_SMALL
+               : WIRE_REASON_NONE;
+}
+
+static inline bool no_page_for_replacement(const struct core *core, uint32_t index,
+                                           const struct replacement *replacement) {
+    const struct order *order = &core->books.orders[index];
+    const struct ladder *ladder = book_side(&core->books, order->instrument, order->side);
+    uint32_t from = order->price_ticks;
+    uint32_t to = (uint32_t)replacement->price_ticks;
+    if ((order->flags & ORDER_DORMANT) != 0) {
+        if (order_is_parked(order)) {
+            return false;
+        }
+        ladder = stop_ladder_of(core, index);
+        from = order_terms(&core->books, index)->stop_price_ticks;
+        to = replacement->stop_price_ticks;
     }
-    const uint32_t price_ticks = (uint32_t)command->price_ticks;
-    if (price_ticks / LEVELS_PER_PAGE != order->price_ticks / LEVELS_PER_PAGE &&
-        book_full(core, order->instrument, side, price_ticks)) {
+    return from / LEVELS_PER_PAGE != to / LEVELS_PER_PAGE && ladder_full(core, ladder, to);
+}
+
+/* What only an order that goes on must pass. */
+static inline uint16_t judge_going_on(const struct core *core, const struct wire_replace_order *command,
+                                      uint32_t index, struct replacement *replacement) {
+    const struct order *order = &core->books.orders[index];
+    const struct instrument *instrument = instrument_of(core, index);
+    const struct wire_instrument_set *listing = &instrument->content;
+    const struct stake stake = {
+        .price_ticks = replacement->price_ticks,
+        .quantity_lots = command->quantity_lots,
+        .notional_units = notional_units(replacement->price_ticks, replacement->leaves_lots, listing->tick_units),
+        .more_lots = replacement->leaves_lots - order->leaves_lots,
+        .side = order->side,
+    };
+    const uint16_t reason =
+        judge_stake(instrument, exposure_of(&core->accounts, order->account, order->instrument), &stake);
+    if (reason != WIRE_REASON_NONE) {
+        return reason;
+    }
+    if ((order->flags & ORDER_POST_ONLY) != 0 &&
+        would_trade(core, instrument, order->side, replacement->price_ticks)) {
+        return WIRE_REASON_POST_ONLY_WOULD_TRADE;
+    }
+    if (no_page_for_replacement(core, index, replacement)) {
         return WIRE_REASON_BOOK_FULL;
     }
-    const uint32_t asset = side == WIRE_SIDE_BUY ? listing->quote : listing->base;
-    if (replacement->reserved_units - order->reserved_units >
-        balance_of(&core->accounts, order->account, asset)->available_units) {
-        return WIRE_REASON_INSUFFICIENT_FUNDS;
+    const uint32_t asset = order->side == WIRE_SIDE_BUY ? listing->quote : listing->base;
+    return replacement->more_units > balance_of(&core->accounts, order->account, asset)->available_units
+               ? WIRE_REASON_INSUFFICIENT_FUNDS
+               : WIRE_REASON_NONE;
+}
+
+static inline uint16_t judge_replace(const struct core *core, const struct wire_replace_order *command, uint32_t index,
+                                     struct replacement *replacement) {
+    uint16_t reason = judge_moment(core, command, index);
+    if (reason == WIRE_REASON_NONE) {
+        reason = judge_terms(core, command, index, replacement);
     }
-    return WIRE_REASON_NONE;
+    if (reason != WIRE_REASON_NONE) {
+        return reason;
+    }
+    replacement->reserved_units =
+        order_reservation(core, index, replacement->price_ticks, replacement->leaves_lots);
+    replacement->more_units = replacement->reserved_units - present_reservation(core, index);
+    return replacement->leaves_lots == 0 ? WIRE_REASON_NONE : judge_going_on(core, command, index, replacement);
 }
 
 /* OrderReplaced of the order as it stands; what it will become is in `replacement`. */
-static struct wire_order_replaced *emit_replaced(struct core *core, const struct wire_replace_order *command,
-                                                 struct echo echo, uint32_t index,
-                                                 const struct replacement *replacement) {
+static inline struct wire_order_replaced *emit_replaced(struct core *core, const struct wire_replace_order *command,
+                                                        struct echo echo, uint32_t index,
+                                                        const struct replacement *replacement) {
     const struct order *order = &core->books.orders[index];
-    const struct order_details *details = &core->books.details[index];
-    struct wire_order_replaced *event = event_begin_echo(&core->events, WIRE_ORDER_REPLACED, sizeof *event, echo);
+    const bool dormant = (order->flags & ORDER_DORMANT) != 0;
+    struct wire_order_replaced *event = event_raw_echo(&core->events, WIRE_ORDER_REPLACED, sizeof *event, echo);
     event->session = command->session;
     event->session_epoch = command->session_epoch;
     event->client_seq = command->client_seq;
@@ -449,51 +909,120 @@ static struct wire_order_replaced *emit_replaced(struct core *core, const struct
     event->quantity_lots = order->cum_lots + replacement->leaves_lots;
     event->cum_lots = order->cum_lots;
     event->leaves_lots = replacement->leaves_lots;
-    event->rested_lots = replacement->leaves_lots;
+    event->rested_lots = 0;
     event->old_price_ticks = order->price_ticks;
     event->old_leaves_lots = order->leaves_lots;
     event->account = order->account;
     event->instrument = order->instrument;
-    event->side = details->side;
+    event->side = order->side;
     event->priority_kept = 1;
+    memset(event->reserved20, 0, sizeof event->reserved20);
     memcpy(event->clordid, command->clordid, sizeof event->clordid);
-    memcpy(event->orig_clordid, details->clordid, sizeof event->orig_clordid);
+    memcpy(event->orig_clordid, core->books.details[index].clordid, sizeof event->orig_clordid);
+    memset(event->reserved22, 0, sizeof event->reserved22);
+    event->stop_price_ticks = replacement->stop_price_ticks;
+    event->display_lots = replacement->display_lots;
+    event->expire_ns = replacement->expire_ns;
+    event->displayed_lots = 0;
+    event->old_displayed_lots = dormant ? 0 : order_displayed(&core->books, index);
+    event->working = !dormant;
+    memset(event->reserved_end, 0, sizeof event->reserved_end);
     return event;
 }
 
-/* The order leaves its place, takes its new terms and comes in as a taker. */
-static void requeue(struct core *core, uint32_t index, const struct clordid *clordid,
-                    const struct replacement *replacement, struct wire_order_replaced *event) {
+/* Price, display, stop price and expiry become the new ones; leaves and money too. */
+static inline void take_terms(struct core *core, uint32_t index, const struct replacement *replacement) {
     struct order *order = &core->books.orders[index];
-    struct order_details *details = &core->books.details[index];
-    take_out(core, index);
+    const struct wire_instrument_set *listing = &instrument_of(core, index)->content;
     order->price_ticks = (uint32_t)replacement->price_ticks;
-    order->leaves_lots = replacement->leaves_lots;
-    memcpy(details->clordid, clordid->words, sizeof details->clordid);
-    details->key = clordid->key;
-    order_reserve(core, index, replacement->reserved_units);
-    event->priority_kept = 0;
-    event->rested_lots = match(core, index);
+    if (replacement->leaves_lots != order->leaves_lots) {
+        exposure_open_move(core, index, replacement->leaves_lots - order->leaves_lots);
+        order->leaves_lots = replacement->leaves_lots;
+    }
+    if ((replacement->display_lots | (int64_t)replacement->expire_ns | replacement->stop_price_ticks) != 0) {
+        order_set_display(&core->books, index, replacement->display_lots);
+        struct order_terms *terms = order_terms_own(&core->books, index);
+        terms->stop_price_ticks = replacement->stop_price_ticks;
+        if (terms->expire_ns != replacement->expire_ns) {
+            terms->expire_ns = replacement->expire_ns;
+            expiry_moved(core, index);
+        }
+    }
+    if (replacement->more_units != 0) {
+        balance_move(&core->accounts, order->account, order->side == WIRE_SIDE_BUY ? listing->quote : listing->base,
+                     -replacement->more_units, replacement->more_units);
+    }
+    order_changed(&core->books, index);
 }
 
-static void carry_out_replace(struct core *core, const struct wire_replace_order *command, struct echo echo,
-                              uint32_t index, const struct clordid *clordid, const struct replacement *replacement) {
+/* The order leaves its place, takes its new terms and comes in as a taker, or rests outside Continuous. */
+static inline void requeue(struct core *core, uint32_t index, const struct replacement *replacement,
+                           struct wire_order_replaced *event) {
+    take_out(core, index);
+    take_terms(core, index, replacement);
+    event->priority_kept = 0;
+    const struct rested rested = instrument_of(core, index)->phase == WIRE_PHASE_CONTINUOUS
+                                     ? match(core, index, ARRIVAL_REQUEST)
+                                     : rest(core, index);
+    event->rested_lots = rested.rested_lots;
+    event->displayed_lots = rested.displayed_lots;
+}
+
+/* A dormant order keeps its place while what its place depends on is the same and it asks for no more. */
+static void replace_dormant(struct core *core, uint32_t index, const struct replacement *replacement,
+                            struct wire_order_replaced *event) {
+    const struct order *order = &core->books.orders[index];
+    const bool same_place = order_is_parked(order)
+                                ? replacement->price_ticks == order->price_ticks
+                                : replacement->stop_price_ticks == order_terms(&core->books, index)->stop_price_ticks;
+    if (same_place && replacement->leaves_lots <= order->leaves_lots) {
+        dormant_reduce(core, index, order->leaves_lots - replacement->leaves_lots);
+        take_terms(core, index, replacement);
+        return;
+    }
+    dormant_leave(core, index);
+    take_terms(core, index, replacement);
+    dormant_join(core, index);
+    event->priority_kept = 0;
+}
+
+/* Same price, no more lots: the order keeps its place. */
+static inline void replace_in_place(struct core *core, uint32_t index, const struct replacement *replacement,
+                                    struct wire_order_replaced *event) {
+    struct order *order = &core->books.orders[index];
+    const int64_t less_lots = order->leaves_lots - replacement->leaves_lots;
+    const struct ladder *ladder = book_side(&core->books, order->instrument, order->side);
+    ladder_level(&core->books.pages, ladder, order->price_ticks)->quantity_lots -= less_lots;
+    take_terms(core, index, replacement);
+    if ((order->flags & ORDER_ICEBERG) != 0 && core->books.terms[index].displayed_lots > order->leaves_lots) {
+        core->books.terms[index].displayed_lots = order->leaves_lots;
+    }
+    book_touched(core, order->instrument);
+    event->rested_lots = order->leaves_lots;
+    event->displayed_lots = order_displayed(&core->books, index);
+}
+
+static inline void carry_out_replace(struct core *core, const struct wire_replace_order *command, struct echo echo,
+                                     uint32_t index, const struct replacement *replacement) {
     struct order *order = &core->books.orders[index];
     struct wire_order_replaced *event = emit_replaced(core, command, echo, index, replacement);
+    memcpy(core->books.details[index].clordid, command->clordid, CLORDID_SIZE);
     if (replacement->leaves_lots == 0) {
-        take_out(core, index);
-        order_reserve(core, index, 0);
-        order_free(&core->books, index);
+        close_replaced(core, index);
         return;
     }
-    if (replacement->price_ticks != order->price_ticks || replacement->leaves_lots > order->leaves_lots) {
-        requeue(core, index, clordid, replacement, event);
+    if ((order->flags & ORDER_DORMANT) != 0) {
+        replace_dormant(core, index, replacement, event);
         return;
     }
-    book_reduce(&core->books, index, order->leaves_lots - replacement->leaves_lots);
-    book_rename(&core->books, index, clordid->words, clordid->key);
-    order_reserve(core, index, replacement->reserved_units);
-    order_changed(&core->books, index);
+    const bool same_display = command->display_lots == 0 ||
+                              command->display_lots == order_terms(&core->books, index)->display_lots;
+    if (replacement->price_ticks == order->price_ticks && replacement->leaves_lots <= order->leaves_lots &&
+        same_display) {
+        replace_in_place(core, index, replacement, event);
+        return;
+    }
+    requeue(core, index, replacement, event);
 }
 
 void apply_replace_order(struct core *core, const struct wire_replace_order *command, struct echo echo) {
@@ -504,24 +1033,25 @@ void apply_replace_order(struct core *core, const struct wire_replace_order *com
         .order_id = command->order_id,
         .instrument = command->instrument,
         .side = command->side,
+        .order_type = command->order_type,
         .kind = WIRE_REQUEST_KIND_REPLACE,
         .clordid = command->clordid,
         .orig_clordid = command->orig_clordid,
     };
     count_command(core, command->session, command->client_seq);
-    const struct clordid clordid = clordid_of(command->session, command->clordid);
-    struct replacement replacement = {0};
-    struct found found = {.reason = claim_clordid(core, command->clordid, &clordid)};
+    const struct claim claim = claim_clordid(core, command->session, command->clordid);
+    struct replacement replacement;
+    struct found found = {.reason = claim.reason};
     if (found.reason == WIRE_REASON_NONE) {
         found = find_order(core, &request);
     }
     if (found.reason == WIRE_REASON_NONE) {
         found.reason = judge_replace(core, command, found.index, &replacement);
     }
-    if (found.reason == WIRE_REASON_NONE) {
-        carry_out_replace(core, command, echo, found.index, &clordid, &replacement);
-    } else {
+    if (found.reason != WIRE_REASON_NONE) {
         reject_request(core, &request, found);
+        return;
     }
-    session_changed(&core->sessions, command->session);
+    claim.entry->order = found.index;
+    carry_out_replace(core, command, echo, found.index, &replacement);
 }

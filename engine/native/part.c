@@ -1,33 +1,32 @@
-/* Work that one command starts and Continue commands finish: the end of the trading day, and checkpoints.
+/* The jobs of the end of the trading day, its statistics, and checkpoints (docs/ENGINE.md section 6).
 
-   A part yields a bounded number of events; between parts nothing else is applied, so the work sees one unchanging
+   A slice yields a bounded number of events; between slices nothing else is applied, so a job sees one unchanging
    state. */
-#include "state.h"
+#include "match.h"
 
-/* Expiries or balances that one part may hold beside its closing event. */
-static uint64_t part_size(const struct core *core) {
-    return core->limits.max_events_per_part > 1 ? core->limits.max_events_per_part - 1 : 1;
+static void expire_or_keep(struct core *core, uint32_t index) {
+    if (core->books.orders[index].time_in_force == WIRE_TIME_IN_FORCE_DAY) {
+        cancel_open_order(core, index, (struct cancel_cause){.reason = WIRE_REASON_EXPIRED_END_OF_DAY});
+        core->pending.count++;
+    } else {
+        clordid_keep(core, index);
+    }
 }
 
-static void suspend(struct core *core, enum pending_kind kind, uint64_t position, uint64_t count) {
-    core->pending = (struct pending){.kind = kind, .position = position, .count = count};
-}
-
-static void expire_day_orders(struct core *core, uint64_t slot, uint64_t expired) {
-    for (uint64_t emitted = 0; emitted < part_size(core); emitted++) {
-        const uint32_t index = book_next_day_order(&core->books, slot + 1);
-        if (index == 0) {
-            core->pending = (struct pending){0};
-            struct wire_day_ended *event = event_begin(&core->events, WIRE_DAY_ENDED, sizeof *event);
-            event->day = core->day;
-            event->expired_orders = (uint32_t)expired;
+void end_of_day_go_on(struct core *core) {
+    struct pending *pending = &core->pending;
+    const uint64_t full = pending->count + slice_events(core);
+    for (uint32_t visits = 0; visits < VISITS && pending->count < full; visits++) {
+        if (pending->position == core->books.slots_used) {
+            job_is(core, PENDING_STATISTICS, 1, pending->count);
             return;
         }
-        cancel_resting(core, index, (struct cancel_cause){.reason = WIRE_REASON_EXPIRED_END_OF_DAY});
-        slot = index;
-        expired++;
+        const uint32_t index = (uint32_t)pending->position + 1;
+        pending->position++;
+        if (core->books.orders[index].leaves_lots > 0) {
+            expire_or_keep(core, index);
+        }
     }
-    suspend(core, PENDING_END_OF_DAY, slot, expired);
 }
 
 void apply_end_of_day(struct core *core, const struct wire_end_of_day *command) {
@@ -35,7 +34,50 @@ void apply_end_of_day(struct core *core, const struct wire_end_of_day *command) 
     core->day = command->day;
     table_clear(&core->used);
     core->used_hash = 0;
-    expire_day_orders(core, 0, 0);
+    job_is(core, PENDING_END_OF_DAY, 0, 0);
+    end_of_day_go_on(core);
+}
+
+static void record_statistics(struct core *core, uint32_t id) {
+    struct instrument *instrument = &core->instruments.instruments[id];
+    struct wire_statistics_recorded *event = event_begin(&core->events, WIRE_STATISTICS_RECORDED, sizeof *event);
+    event->instrument = id;
+    event->day = core->day;
+    event->open_ticks = instrument->open_ticks;
+    event->high_ticks = instrument->high_ticks;
+    event->low_ticks = instrument->low_ticks;
+    event->last_ticks = instrument->last_ticks;
+    event->volume_lots = instrument->volume_lots;
+    event->turnover_low = instrument->turnover_low;
+    event->turnover_high = instrument->turnover_high;
+    event->trades = instrument->trades;
+    instrument->open_ticks = 0;
+    instrument->high_ticks = 0;
+    instrument->low_ticks = 0;
+    instrument->volume_lots = 0;
+    instrument->turnover_low = 0;
+    instrument->turnover_high = 0;
+    instrument->trades = 0;
+    market_changed(&core->instruments, id);
+}
+
+void statistics_go_on(struct core *core) {
+    struct pending *pending = &core->pending;
+    for (uint32_t recorded = 0; recorded < slice_events(core);) {
+        if (pending->position > core->instruments.capacity) {
+            struct wire_day_ended *event = event_begin(&core->events, WIRE_DAY_ENDED, sizeof *event);
+            event->day = core->day;
+            event->expired_orders = (uint32_t)pending->count;
+            job_over(core);
+            return;
+        }
+        const uint32_t id = (uint32_t)pending->position;
+        pending->position++;
+        if (core->instruments.instruments[id].trades > 0) {
+            record_statistics(core, id);
+            recorded++;
+        }
+    }
 }
 
 /* The next pair at or after this one that holds anything; false when there is none. */
@@ -61,35 +103,28 @@ static void emit_balance(struct core *core, uint32_t account, uint32_t asset) {
     event->asset = asset;
 }
 
-static void emit_balances(struct core *core, uint64_t position, uint64_t count) {
-    uint32_t account = (uint32_t)(position >> 32);
-    uint32_t asset = (uint32_t)position;
-    for (uint64_t emitted = 0; emitted < part_size(core); emitted++) {
+void checkpoint_go_on(struct core *core) {
+    struct pending *pending = &core->pending;
+    uint32_t account = (uint32_t)(pending->position >> 32);
+    uint32_t asset = (uint32_t)pending->position;
+    for (uint32_t emitted = 0; emitted < slice_events(core); emitted++) {
         if (!next_balance(core, &account, &asset)) {
-            core->pending = (struct pending){0};
             struct wire_checkpoint_ended *event = event_begin(&core->events, WIRE_CHECKPOINT_ENDED, sizeof *event);
             event->checkpoint = core->last_checkpoint;
-            event->balances = count;
+            event->balances = pending->count;
+            job_over(core);
             return;
         }
         emit_balance(core, account, asset);
         asset++;
-        count++;
+        pending->count++;
     }
-    suspend(core, PENDING_CHECKPOINT, (uint64_t)account << 32 | asset, count);
+    pending->position = (uint64_t)account << 32 | asset;
 }
 
 void apply_checkpoint(struct core *core, const struct wire_checkpoint *command) {
     VENUE_ASSERT(command->checkpoint == core->last_checkpoint + 1, "checkpoints come one after the other");
     core->last_checkpoint = command->checkpoint;
-    emit_balances(core, (uint64_t)1 << 32 | 1, 0);
-}
-
-void apply_continue(struct core *core) {
-    const struct pending pending = core->pending;
-    if (pending.kind == PENDING_END_OF_DAY) {
-        expire_day_orders(core, pending.position, pending.count);
-    } else if (pending.kind == PENDING_CHECKPOINT) {
-        emit_balances(core, pending.position, pending.count);
-    }
+    job_is(core, PENDING_CHECKPOINT, (uint64_t)1 << 32 | 1, 0);
+    checkpoint_go_on(core);
 }

@@ -1,8 +1,7 @@
-/* The slot stack: taking and giving back are one array access, whatever the load. */
+/* The stack of free slots at the start: 0 on top. */
 #include "pool.h"
 
 #include "arena.h"
-#include "venue_assert.h"
 
 void pool_lay_out(struct pool *pool, struct arena *arena, uint32_t capacity) {
     pool->stack = arena_take(arena, capacity, sizeof(uint32_t));
@@ -15,14 +14,4 @@ void pool_fill(struct pool *pool) {
         pool->stack[i] = pool->capacity - 1 - i;
     }
     pool->free_count = pool->capacity;
-}
-
-uint32_t pool_take(struct pool *pool) {
-    VENUE_ASSERT(pool->free_count > 0, "limits keep a pool from running dry");
-    return pool->stack[--pool->free_count];
-}
-
-void pool_give_back(struct pool *pool, uint32_t slot) {
-    VENUE_ASSERT(pool->free_count < pool->capacity && slot < pool->capacity, "a slot is given back once");
-    pool->stack[pool->free_count++] = slot;
 }

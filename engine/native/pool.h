@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "venue_assert.h"
+
 struct arena;
 
 struct pool {
@@ -23,7 +25,14 @@ static inline bool pool_empty(const struct pool *pool) {
     return pool->free_count == 0;
 }
 
-uint32_t pool_take(struct pool *pool);
-void pool_give_back(struct pool *pool, uint32_t slot);
+static inline uint32_t pool_take(struct pool *pool) {
+    VENUE_ASSERT(pool->free_count > 0, "a slot is taken only while one is free");
+    return pool->stack[--pool->free_count];
+}
+
+static inline void pool_give_back(struct pool *pool, uint32_t slot) {
+    VENUE_ASSERT(pool->free_count < pool->capacity && slot < pool->capacity, "only a taken slot is given back");
+    pool->stack[pool->free_count++] = slot;
+}
 
 #endif

@@ -1,7 +1,11 @@
-/* A set of 128-bit keys with a value each, by open addressing in memory of fixed size; at most half of it is ever full.
+/* The ClOrdIDs of this trading day: 16 bytes each, by open addressing in memory of fixed size; at most four fifths of
+   it are ever full.
 
-   Where a key stands depends on a random seed, so that nobody can choose ClOrdIDs that all fall on the same place.
-   Nothing that the venue computes depends on it: the order of the entries is never looked at. */
+   An entry is of the trading day whose tag it carries; any other tag means a free place, so a new day empties the table
+   by a new tag. Within a day nothing is ever taken out: an entry outlives its order, and names an open order only while
+   the slot it points to holds an open order of this session with this very ClOrdID. Where a key stands depends on a
+   random seed, so that nobody can choose ClOrdIDs that all fall on the same place; nothing the venue computes depends
+   on it. */
 #ifndef VENUE_TABLE_H
 #define VENUE_TABLE_H
 
@@ -13,30 +17,49 @@
 struct arena;
 
 struct table_entry {
-    uint64_t low;
-    uint64_t high;
-    uint64_t value; /* 0: the place is free */
+    uint64_t key;
+    uint32_t order; /* index of the order that took this ClOrdID; 0: the request was refused */
+    uint16_t session;
+    uint16_t day; /* tag; 0 is never today's */
 };
+_Static_assert(sizeof(struct table_entry) == 16, "four entries are one cache line");
 
 struct table {
     struct table_entry *entries;
-    uint64_t mask; /* places - 1, places a power of two */
-    uint64_t seed[2];
+    uint64_t places;
+    uint64_t seed; /* odd */
     uint32_t count;
     uint32_t capacity;
+    uint16_t day;
 };
 
 void table_lay_out(struct table *table, struct arena *arena, uint32_t capacity);
+void table_start(struct table *table, uint64_t seed);
 
-/* The value of a key, 0 when it is not in the table. */
-uint64_t table_find(const struct table *table, u128 key);
+/* The first place to look at. */
+static inline uint64_t table_place(const struct table *table, uint64_t key) {
+    return (uint64_t)(((u128)(key * table->seed) * table->places) >> 64);
+}
 
-/* The key must not be in the table; `value` is not 0. */
-void table_insert(struct table *table, u128 key, uint64_t value);
+/* The place of (session, key): its entry, or the free place where it belongs. */
+struct table_entry *table_seek(const struct table *table, uint32_t session, uint64_t key);
 
-/* The key must be in the table. */
-void table_remove(struct table *table, u128 key);
+static inline bool table_holds(const struct table *table, const struct table_entry *entry) {
+    return entry->day == table->day;
+}
 
+/* The entry, or NULL. */
+const struct table_entry *table_find(const struct table *table, uint32_t session, uint64_t key);
+
+/* Fills the free place that table_seek found. */
+void table_put(struct table *table, struct table_entry *entry, uint32_t session, uint64_t key, uint32_t order);
+
+/* A new trading day: all entries are gone. */
 void table_clear(struct table *table);
+
+/* The part of an entry in the state hash. */
+static inline u128 table_mix(uint32_t session, uint64_t key) {
+    return (u128)mix_finish(key + session) << 64 | key;
+}
 
 #endif

@@ -12,6 +12,14 @@
         }                                                                                                              \
     } while (0)
 
+/* The invariants that hold the books and the money together and are checked with every command. A build without them
+ * exists only for the benchmark that measures what they cost. */
+#ifdef VENUE_NO_INVARIANTS
+#define INVARIANT(condition, invariant) ((void)sizeof(condition))
+#else
+#define INVARIANT(condition, invariant) VENUE_ASSERT(condition, invariant)
+#endif
+
 /* Prints "FILE:LINE: invariant broken: INVARIANT" to standard error and aborts. */
 __attribute__((noreturn, cold)) void venue_assert_failed(const char *file, int line, const char *invariant);
 
