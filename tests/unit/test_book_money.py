@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from engine.wire.messages import CommandRefused, Credited, OrderAccepted, Reason, Role, Side, Trade
-from tests.fixtures.fix_core import Venue, only
-from tests.property.commands import FEE_ACCOUNT, INSTRUMENTS
+from engine.wire.messages import (
+    AccountKind,
+    AccountSet,
+    CommandRefused,
+    Credited,
+    FeeScheduleSet,
+    OrderAccepted,
+    Reason,
+    Role,
+    Side,
+    Trade,
+    TradeBusted,
+    Transferred,
+)
+from tests.fixtures.fix_core import LIMITS, Venue, only
+from tests.property.commands import ACCOUNTS, FEE_ACCOUNT, INSTRUMENTS, LENDER
 
 BASE, QUOTE = 1, 3
 ALICE, BOB = 2, 4
@@ -131,3 +144,133 @@ def test_side_of_reservation_follows_the_order(venue: Venue) -> None:
     assert venue.core.balance(ALICE, QUOTE) == (12_000 - 601, 601)
     assert venue.core.balance(ALICE, BASE) == (2_400, 100)
     assert venue.levels(Side.BUY) == [(60, 1)]
+
+
+# Fee tiers and rebates.
+
+
+def test_account_pays_the_rates_of_its_tier(venue: Venue) -> None:
+    """Tier 2 takes for nothing; a tier that is not defined is tier 0."""
+    venue.set(FeeScheduleSet(1, 2, 700, 0), ACCOUNTS[1]._replace(fee_tier=2), ACCOUNTS[3]._replace(fee_tier=5))
+    venue.sell(3, 62)
+    trade = only(Trade, venue.buy(3, 62))
+    assert (trade.maker_fee_units, trade.taker_fee_units) == (2, 0)
+
+
+def test_maker_rebate_is_paid_out_of_the_fees(venue: Venue) -> None:
+    """-500 ppm of 62 x 3 x 10 = 1,860 is -0.93: rounded in the venue's favour per order, so 0 now, -1 after twice that.
+
+    The taker's 1,500 ppm are 2.79: 3 each time.
+    """
+    venue.set(INSTRUMENTS[0]._replace(maker_fee_ppm=-500))
+    venue.sell(6, 62)
+    fees = [only(Trade, venue.buy(3, 62)) for _ in range(2)]
+    assert [(trade.maker_fee_units, trade.taker_fee_units) for trade in fees] == [(0, 3), (-1, 3)]
+    assert venue.core.balance(FEE_ACCOUNT, QUOTE) == (5, 0)
+    assert venue.core.balance(BOB, QUOTE) == (12_000 + 3_721, 0)
+
+
+def test_rebate_that_nobody_can_pay_is_cut(venue: Venue) -> None:
+    """A bid accepted at -1,500 ppm meets a taker whose tier is free: the fee account holds 0 and gives 0."""
+    venue.set(INSTRUMENTS[0]._replace(maker_fee_ppm=-1_500))
+    mine = only(OrderAccepted, venue.buy(6, 62))
+    venue.set(INSTRUMENTS[0]._replace(maker_fee_ppm=0), FeeScheduleSet(1, 1, 0, 0), ACCOUNTS[3]._replace(fee_tier=1))
+    trade = only(Trade, venue.sell(3, 62))
+    assert (trade.maker_fee_units, trade.taker_fee_units) == (0, 0)
+    assert venue.core.orders[mine.order_id & 0xFFFF_FFFF].remainder == 0
+    assert venue.core.balance(FEE_ACCOUNT, QUOTE) == (0, 0)
+    venue.do(venue.source.credit(FEE_ACCOUNT, QUOTE, 1))
+    assert only(Trade, venue.sell(3, 62)).maker_fee_units == -1
+
+
+def test_rates_that_could_cost_the_venue_money_are_refused(venue: Venue) -> None:
+    """The lowest maker rate plus the lowest taker rate of all tiers must not be negative."""
+    venue.set(FeeScheduleSet(1, 1, -1_500, 1_500))
+    for command in (FeeScheduleSet(1, 2, 0, 1_499), INSTRUMENTS[0]._replace(taker_fee_ppm=1_499)):
+        refused = only(CommandRefused, venue.do((Role.INTERNAL, command.encode())))
+        assert refused.reason == Reason.INVALID_REFERENCE
+
+
+# Credit lines and busts.
+
+
+def lending(venue: Venue, units: int) -> None:
+    venue.set(AccountSet(LENDER, 5, AccountKind.LENDER, 1, b"lender"))
+    venue.do(venue.source.credit(LENDER, QUOTE, units))
+
+
+def test_transfer_draws_on_a_lender_and_pays_back(venue: Venue) -> None:
+    """The same units change hands; the event says what both have then."""
+    lending(venue, 100)
+    drawn = only(Transferred, venue.do(venue.source.transfer(LENDER, ALICE, QUOTE, 60)))
+    assert (drawn.from_available_units, drawn.to_available_units) == (40, 12_060)
+    assert only(Transferred, venue.do(venue.source.transfer(ALICE, LENDER, QUOTE, 60))).to_available_units == 100
+
+
+def test_refused_transfer_keeps_its_number(venue: Venue) -> None:
+    """Each fault in its order; the next good one has the same number."""
+    lending(venue, 100)
+
+    def reason(source: int, target: int, asset: int, amount: int) -> int:
+        refused = only(CommandRefused, venue.do(venue.source.transfer(source, target, asset, amount)))
+        assert (refused.reference, refused.role) == (1, Role.ADMIN)
+        return refused.reason
+
+    assert reason(LENDER, 5, QUOTE, 0) == Reason.UNKNOWN_ACCOUNT
+    assert reason(LENDER, ALICE, 4, 0) == Reason.UNKNOWN_ASSET
+    assert reason(ALICE, BOB, QUOTE, 0) == Reason.INVALID_REFERENCE
+    assert reason(LENDER, LENDER, QUOTE, 0) == Reason.INVALID_REFERENCE
+    assert reason(LENDER, ALICE, QUOTE, 0) == Reason.INVALID_AMOUNT
+    assert reason(LENDER, ALICE, QUOTE, 101) == Reason.INSUFFICIENT_FUNDS
+    assert only(Transferred, venue.do(venue.source.transfer(LENDER, ALICE, QUOTE, 100))).transfer_seq == 1
+
+
+def test_bust_gives_everything_back(venue: Venue) -> None:
+    """Both fees come back too, positions are reversed, and it can be done once."""
+    venue.sell(3, 62)
+    before = venue.core.balance(ALICE, QUOTE), venue.core.balance(ALICE, BASE)
+    trade = only(Trade, venue.buy(3, 62))
+    assert venue.core.exposure(ALICE, 1).position_lots == 3
+    busted = only(TradeBusted, venue.do(venue.source.bust(trade.trade_id)))
+    assert (busted.buyer_side_account, busted.seller_side_account) == (ALICE, BOB)
+    assert (busted.buyer_fee_units, busted.seller_fee_units, busted.notional_units) == (3, 2, 1_860)
+    assert (venue.core.balance(ALICE, QUOTE), venue.core.balance(ALICE, BASE)) == before
+    assert venue.core.balance(BOB, BASE) == (2_500, 0)
+    assert venue.core.balance(FEE_ACCOUNT, QUOTE) == (0, 0)
+    assert (venue.core.exposure(ALICE, 1).position_lots, venue.core.exposure(BOB, 1).position_lots) == (0, 0)
+    refused = only(CommandRefused, venue.do(venue.source.bust(trade.trade_id)))
+    assert (refused.reason, refused.reference) == (Reason.ALREADY_BUSTED, trade.trade_id)
+
+
+def test_bust_needs_cover_or_a_guarantor(venue: Venue) -> None:
+    """Bob has reserved his proceeds: refused without, carried out with a guarantor who pays for him."""
+    venue.sell(3, 62)
+    trade = only(Trade, venue.buy(3, 62))
+    venue.buy(14, 64, session=3)
+    venue.buy(7, 64, session=3)
+    assert venue.core.balance(BOB, QUOTE)[0] < 1_858
+    assert only(CommandRefused, venue.do(venue.source.bust(trade.trade_id))).reason == Reason.CANNOT_COVER
+    lending(venue, 1_857)
+    assert only(CommandRefused, venue.do(venue.source.bust(trade.trade_id, LENDER))).reason == Reason.CANNOT_COVER
+    venue.do(venue.source.credit(LENDER, QUOTE, 1))
+    busted = only(TradeBusted, venue.do(venue.source.bust(trade.trade_id, LENDER)))
+    assert (busted.buyer_side_account, busted.seller_side_account) == (ALICE, LENDER)
+    assert (venue.core.balance(LENDER, QUOTE), venue.core.balance(LENDER, BASE)) == ((0, 0), (300, 0))
+    assert venue.core.exposure(BOB, 1).position_lots == 0
+
+
+def test_bust_says_why_it_can_not(venue: Venue) -> None:
+    """No such trade, an unknown guarantor, the fee account as one; only the last eight trades are remembered."""
+    done = []
+    for _ in range(9):
+        venue.sell(1, 62)
+        done.append(only(Trade, venue.buy(1, 62)).trade_id)
+
+    def reason(trade_id: int, guarantor: int = 0) -> int:
+        return only(CommandRefused, venue.do(venue.source.bust(trade_id, guarantor))).reason
+
+    assert reason(done[0]) == reason(1) == Reason.UNKNOWN_TRADE
+    assert reason(done[1], 5) == Reason.UNKNOWN_ACCOUNT
+    assert reason(done[1], FEE_ACCOUNT) == Reason.INVALID_REFERENCE
+    venue.set(LIMITS._replace(max_bustable_trades=0))
+    assert reason(done[-1]) == Reason.UNKNOWN_TRADE

@@ -149,7 +149,6 @@ def test_day_orders_expire_in_slices_and_clordids_are_free_again(venue: Venue) -
         venue.buy(1, 61)
     first = venue.do(venue.source.end_of_day())
     assert [type(event) for event in first] == [OrderCanceled] * 11
-    assert venue.core.pending
     assert first[-1].last_in_command == 1
     assert [type(event) for event in venue.proceed()] == [OrderCanceled]
     assert only(DayEnded, venue.proceed()).expired_orders == 12
