@@ -242,7 +242,7 @@ class OrderView:
             event.quantity_lots,
             event.echo,
             event.stop_price_ticks,
-            event.display_lots,
+            event.display_lots if event.display_lots < event.quantity_lots else 0,  # all of it is shown: no iceberg
             event.min_lots,
             event.expire_ns,
             event.trigger,
