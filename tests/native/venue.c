@@ -5,8 +5,14 @@
 
 #include "expect.h"
 
-static const struct core_capacity CAPACITY = {
-    .orders = 64, .price_pages = 4, .clordids = 4096, .accounts = 8, .assets = 4, .instruments = 3, .sessions = 3};
+static const struct core_capacity CAPACITY = {.orders = 256,
+                                              .price_pages = 16,
+                                              .clordids = 4096,
+                                              .accounts = 8,
+                                              .assets = 4,
+                                              .instruments = 3,
+                                              .sessions = 3,
+                                              .trades = 16};
 
 static uint8_t role_of(uint16_t template_id) {
     switch (template_id) {
@@ -52,7 +58,8 @@ void venue_apply(struct venue *venue, const uint8_t *message, uint32_t size) {
         venue->out_size = room;
     }
     venue->sequence++;
-    const int result = core_apply(venue->core, venue->sequence, 1, venue->sequence * 1000, message, size, venue->out,
+    venue->time_ns += 1000;
+    const int result = core_apply(venue->core, venue->sequence, 1, venue->time_ns, message, size, venue->out,
                                   venue->out_size, &venue->written, &venue->events);
     EXPECT(result == CORE_OK);
     EXPECT(core_audit(venue->core) == 0);
@@ -69,18 +76,24 @@ struct core_check venue_send(struct venue *venue, uint16_t template_id, const vo
     return check;
 }
 
+void venue_continue(struct venue *venue) {
+    EXPECT(core_pending(venue->core));
+    EXPECT(venue_send(venue, WIRE_CONTINUE, NULL, 0).verdict == CORE_APPLY);
+}
+
 static void set_up(struct venue *venue, uint16_t template_id, const void *block, uint16_t block_size, uint16_t event) {
     EXPECT(venue_send(venue, template_id, block, block_size).verdict == CORE_APPLY);
     EXPECT(venue->events == 1 && event_template(venue, 0) == event);
 }
 
 struct wire_limits_set venue_default_limits(void) {
-    return (struct wire_limits_set){.max_orders = 64,
-                                    .max_price_pages = 4,
-                                    .max_open_orders_per_session = 16,
+    return (struct wire_limits_set){.max_orders = 256,
+                                    .max_price_pages = 16,
+                                    .max_open_orders_per_session = 128,
                                     .max_clordids = 4096,
                                     .max_fills_per_command = 4,
-                                    .max_events_per_part = 8};
+                                    .max_events_per_part = 28,
+                                    .max_bustable_trades = 16};
 }
 
 void venue_limits(struct venue *venue, struct wire_limits_set limits) {
@@ -133,7 +146,7 @@ struct venue venue_open(void) {
     venue_limits(&venue, venue_default_limits());
     define_assets(&venue);
     set_up(&venue, WIRE_INSTRUMENT_SET, &instrument, sizeof instrument, WIRE_INSTRUMENT_DEFINED);
-    define_account(&venue, FEES, 9, WIRE_ACCOUNT_KIND_FEE);
+    define_account(&venue, FEES, 8, WIRE_ACCOUNT_KIND_FEE);
     define_account(&venue, ALICE, 1, WIRE_ACCOUNT_KIND_CLIENT);
     define_account(&venue, ALICE_TOO, 1, WIRE_ACCOUNT_KIND_CLIENT);
     define_account(&venue, BOB, 2, WIRE_ACCOUNT_KIND_CLIENT);
@@ -181,6 +194,13 @@ uint64_t venue_order(struct venue *venue, struct ticket ticket) {
         .side = ticket.side,
         .order_type = ticket.order_type,
         .time_in_force = ticket.time_in_force,
+        .stop_price_ticks = ticket.stop_price_ticks,
+        .display_lots = ticket.display_lots,
+        .min_lots = ticket.min_lots,
+        .expire_ns = ticket.expire_ns,
+        .trigger = ticket.trigger,
+        .stp_mode = ticket.stp_mode,
+        .post_only = ticket.post_only,
     };
     struct client_command client;
     fill_client(venue, ticket.session, &client);

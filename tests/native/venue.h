@@ -1,7 +1,7 @@
 /* A core to test with: reference data set up, commands built and sent as a loop would, every invariant audited after
    each.
 
-   Assets: 1 BTC, 2 USD. Accounts: 1 fees (participant 9), 2 and 3 of participant 1, 4 of participant 2. Sessions: 1 of
+   Assets: 1 BTC, 2 USD. Accounts: 1 fees (participant 8), 2 and 3 of participant 1, 4 of participant 2. Sessions: 1 of
    participant 1, 2 of participant 2, attached. Instrument 1: BTC/USD, 1 lot = 10 units, 1 tick x lot = 5 units, fees of
    1,000 and 2,000 ppm. */
 #ifndef TEST_VENUE_H
@@ -26,6 +26,7 @@ struct venue {
     uint64_t client_seq[3]; /* per session */
     uint64_t deposit_seq;
     uint64_t clordids; /* given out by fresh_clordid */
+    uint64_t time_ns;  /* of the last command; the next one comes a microsecond later */
 };
 
 /* Orders' fields that tests choose; the rest is filled in. */
@@ -38,10 +39,17 @@ struct ticket {
     int64_t price_ticks;
     int64_t quantity_lots;
     const char *clordid; /* NULL: a fresh one */
+    int64_t stop_price_ticks;
+    int64_t display_lots;
+    int64_t min_lots;
+    uint64_t expire_ns;
+    uint8_t trigger;
+    uint8_t stp_mode;
+    uint8_t post_only;
 };
 
-/* Capacity: 64 orders, 4 pages, 4,096 ClOrdIDs. Limits: as large, 16 open orders per session, 4 fills, 8 events per
- * part. */
+/* Capacity: 256 orders, 16 pages, 4,096 ClOrdIDs. Limits: as large, 128 open orders per session, 4 fills, 28 events per
+ * part: S is 20. */
 struct venue venue_open(void);
 void venue_close(struct venue *venue);
 
@@ -53,6 +61,9 @@ uint32_t build_message(uint8_t *message, uint16_t template_id, const void *block
 
 /* Applies bytes that need no check. */
 void venue_apply(struct venue *venue, const uint8_t *message, uint32_t size);
+
+/* The next slice of what is pending; EXPECTs that something is. */
+void venue_continue(struct venue *venue);
 
 /* Sends an order; returns its OrderID, 0 when it was rejected. */
 uint64_t venue_order(struct venue *venue, struct ticket ticket);
