@@ -1,5 +1,5 @@
-/* What becomes due by the clock: GoodTillDate expiries, ends of auctions, schedules, indicatives (docs/ENGINE.md section
- * 7, ClockTick). */
+/* What becomes due by the clock: GoodTillDate expiries, ends of auctions, schedules, indicatives (docs/ENGINE.md
+ * section 7, ClockTick). */
 #ifndef VENUE_TIMER_H
 #define VENUE_TIMER_H
 
@@ -14,8 +14,8 @@ void expiry_add(struct core *core, uint32_t index);
 void expiry_remove(struct core *core, uint32_t index);
 void expiry_moved(struct core *core, uint32_t index);
 
-/* Call after a change of the instrument's end_ns, next_schedule_ns or indicative_ns (market_changed is called by whoever
- * changes them). */
+/* Call after a change of the instrument's end_ns, next_schedule_ns or indicative_ns (market_changed is called by
+ * whoever changes them). */
 void timer_changed(struct core *core, uint32_t instrument);
 
 /* The earliest time of all, 0 when there is none. */
