@@ -21,6 +21,7 @@ class BookOrder(NamedTuple):
     priority: int
     price_ticks: int
     leaves_lots: int
+    displayed_lots: int  # what the market sees of the leaves: less for an iceberg
     account: int
     session: int
 
@@ -143,7 +144,7 @@ class Core:
         views = ffi.new("struct core_order_view[]", count)
         lib.core_book(self._core, instrument, side, views, count)
         return [
-            BookOrder(v.order_id, v.priority, v.price_ticks, v.leaves_lots, v.account, v.session)
+            BookOrder(v.order_id, v.priority, v.price_ticks, v.leaves_lots, v.displayed_lots, v.account, v.session)
             for v in (views[i] for i in range(count))
         ]
 

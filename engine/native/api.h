@@ -89,6 +89,7 @@ struct core_order_view {
     uint64_t priority;
     int64_t price_ticks;
     int64_t leaves_lots;
+    int64_t displayed_lots; /* what the market sees of the leaves: less for an iceberg */
     uint32_t account;
     uint32_t session;
 };

@@ -316,6 +316,7 @@ uint32_t core_book(const struct core *core, uint32_t instrument, uint8_t side, s
                 .priority = order->priority,
                 .price_ticks = order->price_ticks,
                 .leaves_lots = order->leaves_lots,
+                .displayed_lots = order_displayed(&core->books, index),
                 .account = order->account,
                 .session = order->session,
             };
