@@ -38,15 +38,15 @@ UNLIMITED_TICKS = 2**62
 
 def enter(state: State, taker: Order, min_lots: int = 0) -> None:
     """A new or replaced order in Continuous: it trades, and what is left rests or is canceled."""
-    _enter(state, taker, min_lots, page_missing=False)
+    _enter(state, taker, min_lots, page_is_sure=True)
 
 
 def enter_triggered(state: State, taker: Order) -> None:
     """A triggered stop likewise; nobody has looked yet whether there is a page for it to rest on."""
-    _enter(state, taker, 0, page_missing=taker.may_rest and state.page_missing(taker.book_page))
+    _enter(state, taker, 0, page_is_sure=False)
 
 
-def _enter(state: State, taker: Order, min_lots: int, page_missing: bool) -> None:
+def _enter(state: State, taker: Order, min_lots: int, page_is_sure: bool) -> None:
     instrument = state.instruments[taker.instrument]
     limit_ticks = band_limit(instrument, taker)
     fill_or_kill = taker.time_in_force == TimeInForce.FILL_OR_KILL
@@ -67,7 +67,7 @@ def _enter(state: State, taker: Order, min_lots: int, page_missing: bool) -> Non
         state.cancel(taker, Reason.CANCELED_PRICE_BAND)
     elif not taker.may_rest:
         state.cancel(taker, Reason.CANCELED_IMMEDIATE_OR_CANCEL)
-    elif page_missing:
+    elif not page_is_sure and state.page_missing(taker.book_page):
         state.cancel(taker, Reason.BOOK_FULL)
     else:
         state.rest(taker)
