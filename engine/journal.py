@@ -19,7 +19,7 @@ from engine.wire.frame import ENTRY_HEADER
 from engine.wire.messages import AnyMessage, EpochStart, EpochStarted, Role, StateHash, decode
 
 #: The rules of docs/ENGINE.md that this program has; a journal of others means something else than we would make of it.
-RULES_VERSION = 1
+RULES_VERSION = 2
 COMMAND_SUFFIX, EVENT_SUFFIX, INDEX_SUFFIX = ".vj", ".ve", ".idx"
 
 

@@ -20,6 +20,7 @@ enum {
     ROLES = 3,
     FRAMES_PER_TURN = 64,
     POLL_MS = 100,
+    NS_PER_MS = 1000000,
     MESSAGE_MAX = UINT16_MAX,
     /* Commands between two journaled state hashes: rare enough to cost nothing, often enough to bound a search. */
     HASH_INTERVAL = 65536,
@@ -199,8 +200,7 @@ static uint8_t *wait_for_slot(struct engine *engine) {
 }
 
 /* Sequences, journals and applies the message in the slot. */
-static void apply(struct engine *engine, const uint8_t *slot, uint16_t size, uint8_t role) {
-    const uint64_t time_ns = stamp_next(&engine->stamp, clock_ns(CLOCK_REALTIME));
+static void apply(struct engine *engine, const uint8_t *slot, uint16_t size, uint8_t role, uint64_t time_ns) {
     uint8_t *out = ring_at(&engine->events, engine->event_at);
     size_t written = 0;
     uint32_t events = 0;
@@ -218,38 +218,64 @@ static void apply(struct engine *engine, const uint8_t *slot, uint16_t size, uin
     counter_set(engine->counters, COUNTER_EVENT_SEQUENCE, core_event_sequence(engine->core));
 }
 
-/* A message that the loop itself makes; false when stopped. */
-static bool apply_own(struct engine *engine, uint16_t template_id, const void *block, uint16_t block_length) {
-    uint8_t *slot = wait_for_slot(engine);
-    if (slot == NULL) {
-        return false;
-    }
+static uint64_t stamp_now(struct engine *engine) {
+    return stamp_next(&engine->stamp, clock_ns(CLOCK_REALTIME));
+}
+
+/* A message that the loop itself makes. */
+static void apply_own(struct engine *engine, uint8_t *slot, uint16_t template_id, const void *block,
+                      uint16_t block_length, uint64_t time_ns) {
     const struct wire_header header = {block_length, template_id, WIRE_SCHEMA_ID, WIRE_SCHEMA_VERSION};
     memcpy(slot, &header, sizeof header);
     if (block_length > 0) {
         memcpy(slot + sizeof header, block, block_length);
     }
-    apply(engine, slot, (uint16_t)(sizeof header + block_length), WIRE_ROLE_INTERNAL);
-    return true;
+    apply(engine, slot, (uint16_t)(sizeof header + block_length), WIRE_ROLE_INTERNAL, time_ns);
 }
 
 static bool apply_hash(struct engine *engine) {
     uint64_t hash[2];
     core_hash(engine->core, hash);
     const struct wire_state_hash block = {.low = hash[0], .high = hash[1]};
-    const bool applied = apply_own(engine, WIRE_STATE_HASH, &block, sizeof block);
+    uint8_t *slot = wait_for_slot(engine);
+    if (slot == NULL) {
+        return false;
+    }
+    apply_own(engine, slot, WIRE_STATE_HASH, &block, sizeof block, stamp_now(engine));
     engine->hashed = engine->sequence;
-    return applied;
+    return true;
 }
 
 /* What must follow a command before the next one: the rest of its work, now and then a state hash. */
 static bool apply_rest(struct engine *engine) {
     while (core_pending(engine->core)) {
-        if (!apply_own(engine, WIRE_CONTINUE, NULL, 0)) {
+        uint8_t *slot = wait_for_slot(engine);
+        if (slot == NULL) {
             return false;
         }
+        apply_own(engine, slot, WIRE_CONTINUE, NULL, 0, stamp_now(engine));
     }
     return engine->sequence - engine->hashed < HASH_INTERVAL || apply_hash(engine);
+}
+
+/* Where the next message goes and the time it will bear: all that the core's timers have due by then is done. NULL when
+ * stopped. */
+static uint8_t *slot_after_timers(struct engine *engine, uint64_t *time_ns) {
+    for (;;) {
+        uint8_t *slot = wait_for_slot(engine);
+        if (slot == NULL) {
+            return NULL;
+        }
+        *time_ns = stamp_now(engine);
+        const uint64_t due_ns = core_next_timer(engine->core);
+        if (due_ns == 0 || due_ns > *time_ns) {
+            return slot;
+        }
+        apply_own(engine, slot, WIRE_CLOCK_TICK, NULL, 0, *time_ns);
+        if (!apply_rest(engine)) {
+            return NULL;
+        }
+    }
 }
 
 static void count_state(const struct engine *engine) {
@@ -271,16 +297,21 @@ int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message,
     if (!apply_rest(engine)) {
         return -1;
     }
-    uint8_t *slot = wait_for_slot(engine);
+    VENUE_ASSERT(size <= MESSAGE_MAX, "the engine's own messages are small");
+    struct wire_header header;
+    memcpy(&header, message, sizeof header);
+    /* Nothing comes before an epoch's first command: what fell due while nobody ran belongs to the new epoch. */
+    const bool begins = header.template_id == WIRE_EPOCH_START;
+    uint64_t time_ns = begins ? stamp_now(engine) : 0;
+    uint8_t *slot = begins ? wait_for_slot(engine) : slot_after_timers(engine, &time_ns);
     if (slot == NULL) {
         return -1;
     }
-    VENUE_ASSERT(size <= MESSAGE_MAX, "the engine's own messages are small");
     engine->epoch = epoch;
     memcpy(slot, message, size);
     const struct core_check check = core_check(engine->core, WIRE_ROLE_INTERNAL, slot, size);
     if (check.verdict == CORE_APPLY) {
-        apply(engine, slot, (uint16_t)size, WIRE_ROLE_INTERNAL);
+        apply(engine, slot, (uint16_t)size, WIRE_ROLE_INTERNAL, time_ns);
         if (!apply_rest(engine)) {
             return -1;
         }
@@ -337,7 +368,8 @@ static bool on_command(struct engine *engine, const struct inlet *inlet, const s
         malformed(engine, peer, 0);
         return true;
     }
-    uint8_t *slot = wait_for_slot(engine);
+    uint64_t time_ns = 0;
+    uint8_t *slot = slot_after_timers(engine, &time_ns);
     if (slot == NULL) {
         return false;
     }
@@ -347,7 +379,7 @@ static bool on_command(struct engine *engine, const struct inlet *inlet, const s
     const struct core_check check = core_check(engine->core, inlet->role, slot, size);
     switch (check.verdict) {
     case CORE_APPLY:
-        apply(engine, slot, (uint16_t)size, inlet->role);
+        apply(engine, slot, (uint16_t)size, inlet->role, time_ns);
         return apply_rest(engine);
     case CORE_DUPLICATE:
         counter_add(engine->counters, COUNTER_DUPLICATES, 1);
@@ -426,12 +458,38 @@ static int drain(struct engine *engine) {
     return frames;
 }
 
+/* Does what the core's timers have due while nobody sends anything; returns whether there was something. */
+static bool run_timers(struct engine *engine) {
+    const uint64_t due_ns = core_next_timer(engine->core);
+    if (due_ns == 0 || due_ns > clock_ns(CLOCK_REALTIME)) {
+        return false;
+    }
+    const uint64_t before = engine->sequence;
+    uint64_t time_ns = 0;
+    slot_after_timers(engine, &time_ns);
+    if (engine->sequence == before) {
+        return false; /* the stamp lags behind the clock: it never jumps */
+    }
+    wake(engine);
+    return true;
+}
+
+/* How long nobody has to look: never beyond the next timer, rounded up so that it has come by then. */
+static long poll_ms(const struct engine *engine) {
+    const uint64_t due_ns = core_next_timer(engine->core);
+    const uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+    if (due_ns == 0 || due_ns >= now_ns + POLL_MS * NS_PER_MS) {
+        return POLL_MS;
+    }
+    return due_ns <= now_ns ? 0 : (long)((due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
 static void poll_inlets(const struct engine *engine) {
     struct zmq_poll_item items[ROLES];
     for (int i = 0; i < ROLES; i++) {
         items[i] = (struct zmq_poll_item){.socket = engine->inlets[i].socket, .events = ZMQ_POLLIN};
     }
-    zmq.poll(items, ROLES, POLL_MS);
+    zmq.poll(items, ROLES, poll_ms(engine));
 }
 
 int engine_loop(struct engine *engine) {
@@ -443,7 +501,8 @@ int engine_loop(struct engine *engine) {
             counter_add(engine->counters, COUNTER_CLOCK_JUMPS, 1);
             return LOOP_CLOCK_JUMPED;
         }
-        if (drain(engine) > 0) {
+        const bool ticked = run_timers(engine);
+        if (drain(engine) > 0 || ticked) {
             count_state(engine);
             busy_ns = clock_ns(CLOCK_MONOTONIC);
             counter_raise(engine->counters, COUNTER_LOOP_NS_MAX, busy_ns - begun_ns);

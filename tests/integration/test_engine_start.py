@@ -10,9 +10,22 @@ import pytest
 from engine._native import lib
 
 from engine.journal import CommandJournal, EventJournal, segments
-from engine.wire.messages import Side, TradingState, TradingStateChanged, TradingStateSet
+from engine.wire.messages import (
+    AccountDefined,
+    EpochStart,
+    FeeScheduleDefined,
+    MarketMakerProtectionDefined,
+    RiskLimitsDefined,
+    ScheduleDefined,
+    Side,
+    TickBandDefined,
+    TradingState,
+    TradingStateChanged,
+    TradingStateSet,
+)
 from ops.toml_edit import Edit, apply
-from tests.fixtures.fix_engine import ALPHA_ACCOUNT, USD, EngineClient, EngineDaemon
+from tests.fixtures.fix_engine import ALPHA_ACCOUNT, ETH_USD, USD, EngineClient, EngineDaemon
+from tests.unit.test_journal import COMMAND, Writer, store
 
 MakeEngine = Callable[..., EngineDaemon]
 MakeClient = Callable[..., EngineClient]
@@ -145,3 +158,106 @@ def test_replay_outlives_the_loss_of_the_event_journal(engine_daemon: EngineDaem
     engine_daemon.start()
     late.resumed(epoch=2)
     assert late.raw[: len(events)] == events
+
+
+OF_AN_INSTRUMENT = """
+[[instrument.tick_band]]
+from_price = "5000.00"
+tick = "0.05"
+lot = "0.001"
+[[instrument.fee_tier]]
+tier = 1
+maker_fee_ppm = -100
+taker_fee_ppm = 300
+[[instrument.schedule]]
+time = "03:00:00"
+phase = "pre-open"
+
+[[instrument]]
+"""
+OF_A_PAIR = """
+[[risk_limit]]
+account = 11
+instrument = "ETH-USD"
+max_order_quantity = "10"
+max_order_notional = "5000"
+max_position = "20"
+max_distance_ppm = 100000
+[[market_maker_protection]]
+account = 11
+instrument = "ETH-USD"
+max_fills = 20
+window_ms = 1000
+"""
+DEFINED = (
+    *(AccountDefined, FeeScheduleDefined, MarketMakerProtectionDefined, RiskLimitsDefined),
+    *(ScheduleDefined, TickBandDefined),
+)
+
+
+def defined(client: EngineClient, epoch: int) -> list[tuple[object, ...]]:
+    """What the reference data of an epoch's start defined: kind and values of each event."""
+    return sorted(
+        (type(event).__name__, *event[5:])
+        for event in client.decoded()
+        if isinstance(event, DEFINED) and event.epoch == epoch
+    )
+
+
+def test_reference_data_that_leaves_the_configuration_leaves_the_engine(
+    engine_daemon: EngineDaemon, engine_client: MakeClient
+) -> None:
+    """Bands, tiers, schedules, limits and protections are journaled once, their removal too; equal cfg is silent."""
+    client = engine_client(engine_daemon)
+    client.caught_up()
+    assert {kind for kind, *_ in defined(client, 1)} == {"AccountDefined"}
+    instruments, participants = (engine_daemon.cfg_dir / f"{name}.toml" for name in ("instruments", "participants"))
+    shipped = instruments.read_text(), participants.read_text()
+    first, second = shipped[0].rsplit("\n[[instrument]]\n", 1)
+    tiered = shipped[1].replace("fee_tier = 0", "fee_tier = 1", 1)
+    instruments.write_text(first + OF_AN_INSTRUMENT + second)
+    participants.write_text(tiered + OF_A_PAIR)
+    engine_daemon.restart()
+    client.resumed(2)
+    assert defined(client, 2) == [
+        ("AccountDefined", 11, 1, 1, 1, b"ALPHA-1", 0, 0, 1),
+        ("FeeScheduleDefined", ETH_USD, 1, -100, 300),
+        ("FeeScheduleDefined", 2, 1, 200, 500),
+        ("MarketMakerProtectionDefined", 11, ETH_USD, 20, 1_000),
+        ("RiskLimitsDefined", 11, ETH_USD, 100_000, 5_000_000_000, 200_000, 100_000),
+        ("ScheduleDefined", ETH_USD, 1, 3 * 3_600, 1),
+        ("TickBandDefined", ETH_USD, 1, 500_000, 5, 10),
+    ]
+    engine_daemon.restart()
+    client.resumed(3)
+    assert defined(client, 3) == []
+    instruments.write_text(shipped[0])
+    participants.write_text(shipped[1].replace("fee_tier = 0", "fee_tier = 1", 1))
+    engine_daemon.restart()
+    client.resumed(4)
+    assert defined(client, 4) == [
+        ("FeeScheduleDefined", ETH_USD, 1, 200, 500),
+        ("MarketMakerProtectionDefined", 11, ETH_USD, 0, 0),
+        ("RiskLimitsDefined", 11, ETH_USD, 0, 0, 0, 0),
+        ("ScheduleDefined", ETH_USD, 1, 0, 0),
+        ("TickBandDefined", ETH_USD, 1, 0, 0, 0),
+    ]
+
+
+def test_a_journal_of_other_rules_is_refused(engine_daemon: EngineDaemon) -> None:
+    """The file, its rules_version and what to do are named, nothing is written, and nothing aborts."""
+    assert engine_daemon.stop() == 0
+    for directory in (engine_daemon.journal_dir, engine_daemon.events_dir):
+        for path in directory.iterdir():
+            path.unlink()
+    writer = Writer()
+    writer.segment()
+    writer.commit(0)
+    writer.sequence = 1
+    message = EpochStart(1, 1, 0, b"VENUE", bytes(32)).encode()
+    writer.record(COMMAND, 1, message, len(message))
+    path = store(engine_daemon.journal_dir, writer.data)
+    before = path.read_bytes()
+    refused(engine_daemon, f"{path}: this journal was written under rules_version 1, this program has rules_version 2")
+    assert "start with an empty state_dir" in engine_daemon.log
+    assert [found.read_bytes() for found in segments(engine_daemon.journal_dir)] == [before]
