@@ -20,6 +20,7 @@ from engine.wire.messages import (
     CheckpointEnded,
     Credited,
     InstrumentDefined,
+    OrderRefilled,
     Role,
     SettlementState,
     SettlementStatusChanged,
@@ -27,7 +28,7 @@ from engine.wire.messages import (
     Trade,
     decode,
 )
-from mdfeed.publisher import Event, FeedState
+from mdfeed.publisher import Event, FeedState, refill_id
 
 Pair = tuple[int, int]  # account, asset
 
@@ -48,6 +49,7 @@ class Audit:
     final_through: int = 0
     batches_final: int = 0
     checkpoints: int = 0
+    public_ids: dict[int, int] = field(default_factory=dict)  # of icebergs that were refilled, by OrderID
     last_public_event: int = 0  # the last event that a subscriber of the feed hears of
     differences: list[str] = field(default_factory=list)
     _instruments: dict[int, InstrumentDefined] = field(default_factory=dict)
@@ -91,6 +93,8 @@ class Audit:
             self.balances[event.account, event.asset] += event.amount_units
         elif isinstance(event, Trade):
             self._add_trade(event)
+        elif isinstance(event, OrderRefilled):
+            self.public_ids[event.order_id] = refill_id(sequence)
         elif isinstance(event, CheckpointBalance):
             self._checkpoint[event.account, event.asset] = event.available_units + event.reserved_units
         elif isinstance(event, CheckpointEnded):

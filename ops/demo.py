@@ -242,7 +242,7 @@ class Demo:
         compared = 0
         for instrument in self.config.instruments:
             engine_book = [
-                [side, o.price_ticks, o.leaves_lots, o.order_id]
+                [side, o.price_ticks, o.displayed_lots, audit.public_ids.get(o.order_id, o.order_id)]
                 for side in (Side.BUY, Side.SELL)
                 for o in core.book(instrument.id, side)
             ]

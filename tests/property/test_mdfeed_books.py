@@ -12,6 +12,8 @@ from typing import Any, get_args
 import pytest
 import zmq
 
+from engine.core import Core
+from engine.wire.messages import Side, decode
 from mdfeed.book import LAST_IN_TRANSACTION, FeedMessage
 from mdfeed.daemon import Feed
 from mdfeed.packets import PACKET_MAX
@@ -31,6 +33,7 @@ from tests.fixtures.fix_mdfeed import (
     publish,
     shuffled,
 )
+from tests.property.commands import CAPACITY
 
 STEPS = 2_500
 EVENT_SEEDS = range(20, 26)
@@ -72,6 +75,23 @@ def test_books_equal_the_cores_after_every_transaction(context: zmq.Context[Any]
     print(sorted(venue.reached.items()))
     assert kinds >= {"OrderAdd", "OrderModify", "OrderExecute", "OrderDelete", "Trade", "TradingStatus"}
     assert kinds >= {"InstrumentPhase", "AuctionUncrossed", "ReferencePrice"}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_books_equal_the_c_cores_visible_books(seed: int) -> None:
+    """Made from the C core's events, the books hold what the C core shows: same orders, places and visible lots."""
+    venue, feed, core = Venue(seed), Feed(CHANNEL, 100), Core(CAPACITY)
+    for _ in venue.steps(STEPS):
+        events = [decode(message) for message in core.apply(*venue.applied)]
+        publish(feed, events)  # type: ignore[arg-type]
+        for number, book in feed.market.books.items():
+            shown = [
+                (venue.public_ids.get(order.order_id, order.order_id), order.price_ticks, order.displayed_lots)
+                for side in (Side.BUY, Side.SELL)
+                for order in core.book(number, side)
+            ]
+            assert [(o.order_id, o.price_ticks, o.quantity_lots) for o in book.orders()] == shown
+    assert books_of_market(feed.market) == venue.books()
 
 
 def test_every_kind_of_event_is_reached() -> None:
