@@ -35,7 +35,20 @@ def test_the_trades_of_a_workload_are_the_file_s(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("programs")
-@pytest.mark.parametrize("shape", ["steady", "level_flood", "flicker", "cancel_storm", "id_patterns", "longest_sweep"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "steady",
+        "level_flood",
+        "flicker",
+        "cancel_storm",
+        "id_patterns",
+        "longest_sweep",
+        "iceberg_refills",
+        "stop_cascade",
+        "mass_cancel",
+    ],
+)
 def test_a_hostile_shape_leaves_every_invariant_whole(shape: str) -> None:
     """Played twice, the state is the same both times and the audit finds nothing."""
     driver = [str(BUILT / "core_driver"), "shape", shape, "20000", "2000"]

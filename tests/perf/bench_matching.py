@@ -87,6 +87,9 @@ HOSTILE = (
     Hostile("cancel_storm", 500_000, 0),
     Hostile("id_patterns", 500_000, 100_000),
     Hostile("longest_sweep", 400_000, 0),
+    Hostile("iceberg_refills", 400_000, 64),
+    Hostile("stop_cascade", 200_000, 2_000),
+    Hostile("mass_cancel", 0, 200_000),
 )
 
 
@@ -99,7 +102,7 @@ class Driver:
     def __init__(self, *command: str) -> None:
         self._command = command
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        self.prefetches = bool(self._answer()["prefetches"])
+        self._answer()
 
     def ask(self, what: str) -> Answer:
         """The numbers of one run; a run that could not prove itself ends the benchmark."""
@@ -155,7 +158,15 @@ def fetch_yardstick() -> None:
     if (YARDSTICK / "include").is_dir():
         return
     with tempfile.TemporaryDirectory() as name:
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        download = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+        ]
         source = ["--no-build-isolation", "--no-binary", ":all:", "--dest", name]
         subprocess.run([*download, *source, f"{YARDSTICK_NAME}=={YARDSTICK_VERSION}"], check=True)
         (archive,) = Path(name).glob("*.tar.gz")
@@ -182,7 +193,13 @@ def workload_file(workload: Workload, commands: int) -> Path:
         return path
     WORKLOADS.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
-    generate = [str(BUILT / "generate"), workload.name, str(fresh), str(commands), str(SEED)]
+    generate = [
+        str(BUILT / "generate"),
+        workload.name,
+        str(fresh),
+        str(commands),
+        str(SEED),
+    ]
     subprocess.run(generate, check=True, stdout=subprocess.DEVNULL)
     fresh.replace(path)
     return path
@@ -205,9 +222,17 @@ def file_rows(workload: Workload, quick: bool, rounds: int) -> list[Row]:
     """Our core and the yardstick in turns on one file, with the cost of our extras as differences."""
     commands = workload.commands // QUICK if quick else workload.commands
     path = str(workload_file(workload, commands))
-    programs = {"ours": "core_driver", "unchecked": "core_driver_unchecked", "yardstick": "yardstick"}
+    programs = {
+        "ours": "core_driver",
+        "unchecked": "core_driver_unchecked",
+        "yardstick": "yardstick",
+    }
     case = workload.name
-    with drivers({name: (str(BUILT / program), "file", path) for name, program in programs.items()}) as started:
+    commands_of: dict[str, tuple[str, ...]] = {
+        name: (str(BUILT / program), "file", path) for name, program in programs.items()
+    }
+    commands_of["unlimited"] = (str(BUILT / "core_driver"), "file", path, "unlimited")
+    with drivers(commands_of) as started:
         ours = started["ours"]
         found = in_turns(
             {
@@ -216,11 +241,15 @@ def file_rows(workload: Workload, quick: bool, rounds: int) -> list[Row]:
                 "alone": (ours, "throughput alone"),
                 "nohash": (ours, "throughput nohash"),
                 "unchecked": (started["unchecked"], "throughput"),
+                "unlimited": (started["unlimited"], "throughput"),
             },
             rounds,
         )
-        rows = [row(case, "command", "ns", found["ours"], found["yardstick"]), *faster_rows(case, workload, found)]
-        rows += extra_rows(case, found, ours.prefetches)
+        rows = [
+            row(case, "command", "ns", found["ours"], found["yardstick"]),
+            *faster_rows(case, workload, found),
+        ]
+        rows += extra_rows(case, found)
         return rows + latency_rows(case, ours)
 
 
@@ -237,38 +266,69 @@ def bounded_row(case: str, metric: str, unit: str, values: Sequence[float], most
     return row(case, f"{metric} (at most {most:,}: {verdict})", unit, values)
 
 
-def extra_rows(case: str, found: Mapping[str, Sequence[float]], prefetches: bool) -> list[Row]:
+def extra_rows(case: str, found: Mapping[str, Sequence[float]]) -> list[Row]:
     """What hash, invariants and looking ahead cost or save, each as the difference within a round."""
 
     def difference(metric: str, more: str, less: str) -> Row:
-        return row(case, metric, "ns", [a - b for a, b in zip(found[more], found[less], strict=True)])
+        return row(
+            case,
+            metric,
+            "ns",
+            [a - b for a, b in zip(found[more], found[less], strict=True)],
+        )
 
-    rows = [
+    return [
         difference("state hash asked for, per command", "ours", "nohash"),
         difference("invariants, per command", "ours", "unchecked"),
+        difference("risk limits and price band, per command", "ours", "unlimited"),
+        difference("saved by looking ahead, per command", "alone", "ours"),
     ]
-    if prefetches:
-        rows.append(difference("saved by looking ahead, per command", "alone", "ours"))
-    return rows
 
 
 def latency_rows(case: str, driver: Driver) -> list[Row]:
     """One command at a time: quantiles outside sweeps, the worst of all, cost per fill of a sweep."""
     rows = []
     for mode, what in (("", "latency"), (" alone", "latency alone")):
-        if mode and not driver.prefetches:
-            continue
         answers = [driver.ask(what) for _ in range(LATENCY_ROUNDS)]
         for name in ("p50", "p99", "max"):
-            rows.append(row(case, f"{name}{mode} outside sweeps", "ns", [answer[name] for answer in answers]))
+            rows.append(
+                row(
+                    case,
+                    f"{name}{mode} outside sweeps",
+                    "ns",
+                    [answer[name] for answer in answers],
+                )
+            )
         p999 = [answer["p99.9"] for answer in answers]
         rows.append(bounded_row(case, f"p99.9{mode} outside sweeps", "ns", p999, P999_TARGET_NS))
         rows.append(worst_row(case, f"worst single command{mode}", answers))
-        rows.append(row(case, f"state hash{mode}, once", "ns", [answer["hash"] for answer in answers]))
-        rows.append(row(case, f"samples set aside{mode}", "count", [answer["aside"] for answer in answers]))
+        rows.append(
+            row(
+                case,
+                f"state hash{mode}, once",
+                "ns",
+                [answer["hash"] for answer in answers],
+            )
+        )
+        rows.append(
+            row(
+                case,
+                f"samples set aside{mode}",
+                "count",
+                [answer["aside"] for answer in answers],
+            )
+        )
         if answers[0]["sweep_fills"]:
             per_fill = [answer["sweep_ns"] / answer["sweep_fills"] for answer in answers]
-            rows.append(bounded_row(case, f"sweep{mode}, all told per fill", "ns", per_fill, FILL_TARGET_NS))
+            rows.append(
+                bounded_row(
+                    case,
+                    f"sweep{mode}, all told per fill",
+                    "ns",
+                    per_fill,
+                    FILL_TARGET_NS,
+                )
+            )
     return rows
 
 
@@ -288,18 +348,30 @@ def resting_rows(quick: bool, rounds: int) -> list[Row]:
     fewest = found[str(RESTING[0])]
     rows = [row("steady", f"command, {int(name):,} resting", "ns", values, fewest) for name, values in found.items()]
     growth = [most / least for most, least in zip(found[str(RESTING[-1])], fewest, strict=True)]
-    return [*rows, bounded_row("steady", "growth to 1,000,000 resting", "x", growth, GROWTH_TARGET)]
+    return [
+        *rows,
+        bounded_row("steady", "growth to 1,000,000 resting", "x", growth, GROWTH_TARGET),
+    ]
 
 
 def hostile_rows(hostile: Hostile, quick: bool, rounds: int) -> list[Row]:
     """Mean and worst of a hostile shape."""
     count = hostile.count // QUICK if quick else hostile.count
-    command = (str(BUILT / "core_driver"), "shape", hostile.name, str(count), str(hostile.resting))
+    command = (
+        str(BUILT / "core_driver"),
+        "shape",
+        hostile.name,
+        str(count),
+        str(hostile.resting),
+    )
     with drivers({"ours": command}) as started:
         found = in_turns({"ours": (started["ours"], "throughput")}, rounds)
         answers = [started["ours"].ask("latency") for _ in range(LATENCY_ROUNDS)]
     case = hostile.name
-    return [row(case, "command", "ns", found["ours"]), worst_row(case, "worst single command", answers)]
+    return [
+        row(case, "command", "ns", found["ours"]),
+        worst_row(case, "worst single command", answers),
+    ]
 
 
 def memory_rows(quick: bool) -> list[Row]:

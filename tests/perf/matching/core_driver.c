@@ -1,7 +1,7 @@
 /* Plays a recorded workload on the C core and says what it cost, one line of JSON for each line read from standard
    input: so that another engine's driver can take turns with it.
 
-   usage: core_driver file PATH | core_driver shape NAME COUNT RESTING
+   usage: core_driver file PATH [unlimited] | core_driver shape NAME COUNT RESTING
    input: throughput [alone] [nohash] | latency [alone] [nohash] | memory
 
    Every command goes through core_check and core_apply as in the engine's loop; events go into a ring of 8 MB that is
@@ -20,10 +20,6 @@
 
 enum { RING = 8 << 20, HASH_INTERVAL = 256, CHUNK = 64, SWEEP = 100, FEW_FILLS = 2, LINE = 128 };
 
-/* Until the core has it: an address only where it does. */
-void core_prefetch(const struct core *core, const uint8_t *message, uint32_t size, unsigned stage)
-    __attribute__((weak));
-
 struct play {
     const struct recording *recording;
     struct core *core;
@@ -32,6 +28,7 @@ struct play {
     uint32_t next; /* message */
     bool ahead;
     bool hashes;
+    bool timer_due; /* there is no timer in any workload */
     uint64_t hash[2];
 };
 
@@ -55,6 +52,7 @@ static inline void step(struct play *play) {
     if (play->ahead) {
         look_ahead(play, index);
     }
+    play->timer_due |= core_next_timer(play->core) - 1 < sequence; /* before every command, as the loop */
     if (core_check(play->core, recorded.role, message, recorded.size).verdict != CORE_APPLY ||
         core_apply(play->core, sequence, 1, sequence, message, recorded.size, ring + play->ring_at,
                    sizeof ring - play->ring_at, &written, &events) != CORE_OK ||
@@ -81,8 +79,7 @@ static void play_until(struct play *play, uint32_t end) {
 }
 
 static struct play start(const struct recording *recording, const struct room *room, bool ahead, bool hashes) {
-    struct play play = {
-        .recording = recording, .core = market_open(room), .ahead = ahead && core_prefetch != NULL, .hashes = hashes};
+    struct play play = {.recording = recording, .core = market_open(room), .ahead = ahead, .hashes = hashes};
     play.room = core_output_max(play.core);
     if (play.room > sizeof ring) {
         market_fail("a command's events do not fit the ring");
@@ -108,7 +105,7 @@ static uint64_t page_faults(void) {
 static void finish(struct play *play) {
     const struct recording *recording = play->recording;
     core_hash(play->core, play->hash);
-    if (play->hash[0] != recording->hash[0] || play->hash[1] != recording->hash[1] ||
+    if (play->timer_due || play->hash[0] != recording->hash[0] || play->hash[1] != recording->hash[1] ||
         core_event_sequence(play->core) != recording->events) {
         market_fail("the run did not end in the state that the recording ended in");
     }
@@ -287,12 +284,16 @@ static uint64_t growth_of(const struct recording *recording, const struct room *
 
 /* What the starting book takes in a core that just holds it, less a core with nothing in it. */
 static void memory(const struct recording *recording) {
-    const struct room empty = {
-        .orders = 1, .price_pages = 1, .clordids = 1, .instruments = recording->room.instruments};
+    const struct room empty = {.orders = 1,
+                               .price_pages = 1,
+                               .clordids = 1,
+                               .instruments = recording->room.instruments,
+                               .limited = recording->room.limited};
     const struct room tight = {.orders = recording->prefill_resting,
                                .price_pages = recording->prefill_pages,
                                .clordids = recording->timed_at - recording->prefill_at,
-                               .instruments = recording->room.instruments};
+                               .instruments = recording->room.instruments,
+                               .limited = recording->room.limited};
     (void)growth_of(recording, &empty, recording->prefill_at); /* touches everything that is not a core's */
     const uint64_t fixed = growth_of(recording, &empty, recording->prefill_at);
     const uint64_t filled = growth_of(recording, &tight, recording->timed_at);
@@ -320,15 +321,15 @@ int main(int count, char **arguments) {
     static struct recording recording;
     char line[LINE];
     memset(ring, 1, sizeof ring);
-    if (count == 3 && strcmp(arguments[1], "file") == 0) {
-        workload_record(&recording, arguments[2]);
+    if ((count == 3 || count == 4) && strcmp(arguments[1], "file") == 0) {
+        workload_record(&recording, arguments[2], count == 3);
     } else if (count == 5 && strcmp(arguments[1], "shape") == 0) {
         shape_record(&recording, arguments[2], (uint32_t)strtoul(arguments[3], NULL, 10),
                      (uint32_t)strtoul(arguments[4], NULL, 10));
     } else {
-        market_fail("usage: core_driver file PATH | core_driver shape NAME COUNT RESTING");
+        market_fail("usage: core_driver file PATH [unlimited] | core_driver shape NAME COUNT RESTING");
     }
-    (void)printf("{\"prefetches\": %d}\n", core_prefetch != NULL);
+    (void)puts("{}");
     (void)fflush(stdout);
     while (fgets(line, sizeof line, stdin) != NULL) {
         answer(&recording, line);

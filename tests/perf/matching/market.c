@@ -15,6 +15,9 @@
 enum { FEE_PARTICIPANT = SESSIONS + 1, MESSAGE_ROOM = 1024 };
 
 static const int64_t FUNDS_UNITS = INT64_C(1) << 52;
+static const uint32_t BAND_PPM = 999999;       /* from nothing to twice the last price */
+static const uint32_t DISTANCE_PPM = 10000000; /* up to eleven times the last price */
+static const int64_t POSITION_LOTS = INT64_C(1) << 40;
 
 void market_fail(const char *what) {
     (void)fprintf(stderr, "matching benchmark: %s\n", what);
@@ -43,7 +46,8 @@ static void limit(struct core *core, const struct room *room) {
                                            .max_open_orders_per_session = room->orders,
                                            .max_clordids = room->clordids,
                                            .max_fills_per_command = FILLS_MAX,
-                                           .max_events_per_part = EVENTS_MAX};
+                                           .max_events_per_part = EVENTS_MAX,
+                                           .max_bustable_trades = BUSTABLE_TRADES};
     _Alignas(8) uint8_t message[MESSAGE_ROOM];
     uint8_t *out = aligned_alloc(64, 1 << 24);
     size_t written = 0;
@@ -69,6 +73,7 @@ struct core *market_open(const struct room *room) {
         .assets = room->instruments + QUOTE,
         .instruments = room->instruments,
         .sessions = SESSIONS,
+        .trades = BUSTABLE_TRADES,
     };
     struct core *core = core_new(&capacity);
     if (core == NULL) {
@@ -95,12 +100,12 @@ void market_warm(struct core *core) {
     }
 }
 
-static void set_up_assets(uint32_t instruments, market_take *take, void *context) {
-    for (uint32_t asset = QUOTE; asset <= QUOTE + instruments; asset++) {
+static void set_up_assets(const struct room *room, market_take *take, void *context) {
+    for (uint32_t asset = QUOTE; asset <= QUOTE + room->instruments; asset++) {
         const struct wire_asset_set set = {.asset = asset, .decimals = 6};
         take(context, WIRE_ROLE_INTERNAL, WIRE_ASSET_SET, &set, sizeof set);
     }
-    for (uint32_t instrument = 1; instrument <= instruments; instrument++) {
+    for (uint32_t instrument = 1; instrument <= room->instruments; instrument++) {
         const struct wire_instrument_set set = {.instrument = instrument,
                                                 .base = QUOTE + instrument,
                                                 .quote = QUOTE,
@@ -114,7 +119,8 @@ static void set_up_assets(uint32_t instruments, market_take *take, void *context
                                                 .maker_fee_ppm = 100,
                                                 .taker_fee_ppm = 300,
                                                 .tick_mantissa = 1,
-                                                .lot_mantissa = 1};
+                                                .lot_mantissa = 1,
+                                                .dynamic_band_ppm = room->limited ? BAND_PPM : 0};
         take(context, WIRE_ROLE_INTERNAL, WIRE_INSTRUMENT_SET, &set, sizeof set);
     }
 }
@@ -150,8 +156,25 @@ static void fund(uint32_t instruments, market_take *take, void *context) {
     }
 }
 
-void market_set_up(uint32_t instruments, market_take *take, void *context) {
-    set_up_assets(instruments, take, context);
+static void set_up_limits(uint32_t instruments, market_take *take, void *context) {
+    for (uint32_t user = 1; user <= USERS; user++) {
+        for (uint32_t instrument = 1; instrument <= instruments; instrument++) {
+            const struct wire_risk_limits_set set = {.account = account_of(user),
+                                                     .instrument = instrument,
+                                                     .max_order_lots = 1 << 20,
+                                                     .max_order_notional_units = INT64_C(1) << 50,
+                                                     .max_position_lots = POSITION_LOTS,
+                                                     .max_distance_ppm = DISTANCE_PPM};
+            take(context, WIRE_ROLE_INTERNAL, WIRE_RISK_LIMITS_SET, &set, sizeof set);
+        }
+    }
+}
+
+void market_set_up(const struct room *room, market_take *take, void *context) {
+    set_up_assets(room, take, context);
     set_up_owners(take, context);
-    fund(instruments, take, context);
+    fund(room->instruments, take, context);
+    if (room->limited) {
+        set_up_limits(room->instruments, take, context);
+    }
 }

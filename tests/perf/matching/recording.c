@@ -105,6 +105,8 @@ static bool on_event(struct recording *recording, const uint8_t *message) {
     case WIRE_CANCEL_REJECTED:
         recording->rejected++;
         return false;
+    case WIRE_COMMAND_REFUSED:
+        market_fail("the market cannot be set up");
     case WIRE_TRADE:
         on_trade(recording, block);
         return true;
@@ -300,7 +302,7 @@ void record_replace(struct recording *recording, uint32_t number, uint32_t price
 /* ---- from begin to end ---- */
 
 static uint32_t set_up_messages(uint32_t instruments) {
-    return (USERS + 1) * (instruments + QUOTE) + SET_UP_MESSAGES;
+    return 2 * (USERS + 1) * (instruments + QUOTE) + SET_UP_MESSAGES;
 }
 
 void recording_open(struct recording *recording, const struct room *room, uint32_t messages, uint32_t orders) {
@@ -322,7 +324,7 @@ void recording_open(struct recording *recording, const struct room *room, uint32
     if (recording->out == NULL) {
         market_fail("no memory for the recording");
     }
-    market_set_up(room->instruments, record_reference, recording);
+    market_set_up(room, record_reference, recording);
     recording->prefill_at = recording->count;
 }
 

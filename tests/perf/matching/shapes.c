@@ -273,7 +273,8 @@ void shape_record(struct recording *recording, const char *name, uint32_t count,
     const struct room room = {.orders = count + 2 * resting + SPARE,
                               .price_pages = count + 2 * resting + SPARE,
                               .clordids = messages,
-                              .instruments = 1};
+                              .instruments = 1,
+                              .limited = true};
     struct shape shape = {.recording = recording, .random = 42, .next = 1};
     recording_open(recording, &room, messages + count, messages);
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {

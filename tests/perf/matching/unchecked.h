@@ -4,6 +4,7 @@
 #define VENUE_ASSERT_H
 
 #define VENUE_ASSERT(condition, invariant) ((void)(condition))
+#define INVARIANT(condition, invariant)    ((void)(condition))
 
 __attribute__((noreturn, cold)) void venue_assert_failed(const char *file, int line, const char *invariant);
 

@@ -53,7 +53,7 @@ static void record_all(struct recording *recording, FILE *file, const mewl_hdr *
     }
 }
 
-void workload_record(struct recording *recording, const char *path) {
+void workload_record(struct recording *recording, const char *path, bool limited) {
     mewl_hdr header;
     FILE *file = fopen(path, "rb");
     if (file == NULL || fread(&header, sizeof header, 1, file) != 1 || header.magic != MEWL_MAGIC ||
@@ -64,7 +64,8 @@ void workload_record(struct recording *recording, const char *path) {
     const struct room room = {.orders = (uint32_t)header.peak_resting + SPARE_ORDERS,
                               .price_pages = pages_of(&header),
                               .clordids = commands,
-                              .instruments = header.nsym};
+                              .instruments = header.nsym,
+                              .limited = limited};
     recording_open(recording, &room, commands + commands / 8, header.max_oid);
     record_all(recording, file, &header);
     (void)fclose(file);

@@ -5,7 +5,7 @@
 #include "recording.h"
 
 /* Records a workload file; ends the process unless its trades are the very ones that the file asks for. */
-void workload_record(struct recording *recording, const char *path);
+void workload_record(struct recording *recording, const char *path, bool limited);
 
 /* Records a shape of our own: about `count` timed commands while about `resting` orders stand in the book. Ends the
    process when there is no shape of that name. */
