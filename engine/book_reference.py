@@ -109,7 +109,7 @@ def _is_row_set(state: State, command: ScheduleSet | TickBandSet | FeeScheduleSe
             return instrument.fee_tiers.get(command.tier) == command
         case ScheduleSet():
             entry = instrument.schedule.get(command.entry)
-            good = 1 <= command.entry <= ROWS_MAX and command.second_of_day < SECONDS_PER_DAY
+            good = 1 <= command.entry <= ROWS_MAX
             return entry is None and good if command.phase == 0 else entry == command
         case TickBandSet():
             band = instrument.tick_bands.get(command.band)
