@@ -22,8 +22,7 @@ static void set_up(uint32_t capacity) {
     EXPECT(arena_map(&arena));
     lay_out(capacity);
     pool_fill(&pages.free);
-    bids->side = WIRE_SIDE_BUY;
-    offers->side = WIRE_SIDE_SELL;
+    bids->highest_first = true;
 }
 
 static void put(struct ladder *ladder, uint32_t tick) {
