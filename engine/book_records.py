@@ -6,6 +6,7 @@ The state hash is the sum of their mixes, so that neither order nor memory layou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import starmap
 
 from engine.book_hash import mix128, pair, remembered_mix128, text_words, used_clordid_mix
 from engine.book_state import (
@@ -36,8 +37,8 @@ def state_hash_from_scratch(state: State) -> int:
 
 
 def _sum(state: State, mix: Callable[[Record], int]) -> int:
-    used = sum(used_clordid_mix(session, key) for session, key in state.used_clordids)
-    return (used + sum(mix(record) for record in records(state))) % 2**128
+    used = sum(starmap(used_clordid_mix, state.used_clordids))
+    return (used + sum(map(mix, records(state)))) % 2**128
 
 
 def records(state: State) -> Iterator[Record]:
@@ -65,7 +66,7 @@ def records(state: State) -> Iterator[Record]:
         yield 8, *(pair(a, b) for a, b in zip(limits, limits, strict=True))
     yield _globals(state)
     for slot, generation in enumerate(state.generations):
-        yield 10, pair(slot, generation)
+        yield 10, slot | generation << 32
     for participant in state.killed_participants:
         yield 19, participant
     for trade in state.trades.values():
