@@ -81,10 +81,15 @@ def run_episode(seed: int, commands: int, hash_every: int = 1) -> Counter[str]:
                 pair.journal_hash()
         pair.audit()
     except Exception as error:
-        raise Difference(steps, f"{error}\n{traceback.format_exc(limit=-3)}") from error
+        raise Difference(steps, _why(error)) from error
     finally:
         recorder.close()
     return pair.reached
+
+
+def _why(error: BaseException) -> str:
+    """How the cores differ; where it happened if one of them failed instead."""
+    return str(error) if type(error) is AssertionError and str(error) else traceback.format_exc(limit=-4)
 
 
 def replay(steps: list[Step]) -> None:
@@ -176,7 +181,7 @@ def explain(steps: list[Step]) -> str:
         try:
             replay(steps)
         except BaseException as error:
-            os.write(writer, f"{error}\n{traceback.format_exc(limit=-3)}".encode())
+            os.write(writer, _why(error).encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
