@@ -266,7 +266,7 @@ struct taking {
     uint32_t steps;
     uint32_t stp_key; /* 0: may trade with anybody */
     uint8_t stp_mode;
-    bool no_page; /* there was none left to rest on when it came */
+    bool triggered;
 };
 
 /* One trade as the money sees it. */
@@ -772,6 +772,13 @@ static struct rested give_up(struct core *core, const struct taking *taking, uin
     return (struct rested){0};
 }
 
+/* Nobody has looked yet whether a triggered order has a page to rest on. */
+static inline bool no_page_left(const struct core *core, const struct taking *taking) {
+    const struct order *taker = taking->taker;
+    return taking->triggered &&
+           ladder_full(core, book_side(&core->books, taker->instrument, taker->side), taker->price_ticks);
+}
+
 /* What the price bands have stopped: an auction if the listing says so. */
 static struct rested trip_band(struct core *core, const struct taking *taking) {
     const struct order *taker = taking->taker;
@@ -782,7 +789,7 @@ static struct rested trip_band(struct core *core, const struct taking *taking) {
     }
     if (!may_rest(order_type(taker), taker->time_in_force)) {
         give_up(core, taking, WIRE_REASON_CANCELED_PRICE_BAND);
-    } else if (taking->no_page) {
+    } else if (no_page_left(core, taking)) {
         give_up(core, taking, WIRE_REASON_BOOK_FULL);
     } else {
         rested = rest(core, taking->index);
@@ -805,7 +812,7 @@ static inline struct rested end_taking(struct core *core, const struct taking *t
     if (!may_rest(order_type(taker), taker->time_in_force)) {
         return give_up(core, taking, WIRE_REASON_CANCELED_IMMEDIATE_OR_CANCEL);
     }
-    if (taking->no_page) {
+    if (no_page_left(core, taking)) {
         return give_up(core, taking, WIRE_REASON_BOOK_FULL);
     }
     const struct rested rested = let_rest(core, taker, taking->index);
@@ -827,9 +834,7 @@ static inline struct rested take(struct core *core, struct taking *taking) {
 
 struct rested match(struct core *core, uint32_t index, enum arrival arrival) {
     struct taking taking = start_taking(core, index);
-    const struct order *taker = taking.taker;
-    taking.no_page = arrival == ARRIVAL_TRIGGERED &&
-                     ladder_full(core, book_side(&core->books, taker->instrument, taker->side), taker->price_ticks);
+    taking.triggered = arrival == ARRIVAL_TRIGGERED;
     return take(core, &taking);
 }
 
