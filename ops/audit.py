@@ -1,8 +1,8 @@
 """Follows the engine's events from the first one and adds them up, independently of every daemon: what the demo holds
 the others against.
 
-Keeps its own sums of balances from Credited and Trade alone, and requires every checkpoint of the engine to agree with
-them to the unit.
+Keeps its own sums of balances from Credited, Trade, TradeBusted and Transferred alone, and requires every checkpoint of
+the engine to agree with them to the unit.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from engine.wire.messages import (
     SettlementStatusChanged,
     Side,
     Trade,
+    TradeBusted,
+    Transferred,
     decode,
 )
 from mdfeed.publisher import Event, FeedState, refill_id
@@ -66,7 +68,7 @@ class Audit:
         """Takes in what has come, waiting up to timeout_ms for something."""
         for item in self._events.poll(timeout_ms):
             if isinstance(item, memoryview):
-                self._apply(item)
+                self.take(item)
 
     @property
     def caught_up(self) -> bool:
@@ -77,7 +79,8 @@ class Audit:
         """Trades that no final batch covers yet."""
         return sum(1 for trade in self.trades if trade.sequence > self.final_through)
 
-    def _apply(self, view: memoryview) -> None:
+    def take(self, view: memoryview) -> None:
+        """The next event."""
         sequence = event_sequence(view)
         if sequence != self.sequence + 1:
             self.differences.append(f"event {sequence} follows {self.sequence}")
@@ -93,6 +96,11 @@ class Audit:
             self.balances[event.account, event.asset] += event.amount_units
         elif isinstance(event, Trade):
             self._add_trade(event)
+        elif isinstance(event, TradeBusted):
+            self._add_bust(event)
+        elif isinstance(event, Transferred):
+            self.balances[event.from_account, event.asset] -= event.amount_units
+            self.balances[event.to_account, event.asset] += event.amount_units
         elif isinstance(event, OrderRefilled):
             self.public_ids[event.order_id] = refill_id(sequence)
         elif isinstance(event, CheckpointBalance):
@@ -121,6 +129,16 @@ class Audit:
         self.balances[seller, instrument.quote] += notional - seller_fee
         self.balances[self.fee_account, instrument.quote] += buyer_fee + seller_fee
         self.trades.append(trade)
+
+    def _add_bust(self, bust: TradeBusted) -> None:
+        """The trade backwards, each side by whoever stands for it."""
+        instrument = self._instruments[bust.instrument]
+        base_units = bust.quantity_lots * instrument.lot_units
+        self.balances[bust.buyer_side_account, instrument.base] -= base_units
+        self.balances[bust.seller_side_account, instrument.base] += base_units
+        self.balances[bust.buyer_side_account, instrument.quote] += bust.notional_units + bust.buyer_fee_units
+        self.balances[bust.seller_side_account, instrument.quote] -= bust.notional_units - bust.seller_fee_units
+        self.balances[self.fee_account, instrument.quote] -= bust.buyer_fee_units + bust.seller_fee_units
 
     def _compare_checkpoint(self, event: CheckpointEnded) -> None:
         self.checkpoints += 1
