@@ -20,36 +20,53 @@ static void start_end_of_day(uint32_t day) {
     EXPECT(venue_send(&venue, WIRE_END_OF_DAY, &end, sizeof end).verdict == CORE_APPLY);
 }
 
-static void go_on(void) {
-    EXPECT(core_pending(venue.core));
-    EXPECT(venue_send(&venue, WIRE_CONTINUE, NULL, 0).verdict == CORE_APPLY);
-}
-
 static uint32_t day_ended(uint32_t number) {
     return ((const struct wire_day_ended *)event_block(&venue, number, WIRE_DAY_ENDED))->expired_orders;
 }
 
 static void day_orders_expire_by_slot_in_bounded_parts(void) {
-    set_up(16); /* 7 expiries fit a part */
+    set_up(45); /* 20 expiries fit a slice */
     start_end_of_day(20260101);
-    EXPECT(venue.events == 7);
-    for (uint32_t i = 0; i < 7; i++) {
+    EXPECT(venue.events == 20);
+    for (uint32_t i = 0; i < 20; i++) {
         const struct wire_order_canceled *event = event_block(&venue, i, WIRE_ORDER_CANCELED);
         EXPECT(event->reason == WIRE_REASON_EXPIRED_END_OF_DAY && event->order_id == (UINT64_C(1) << 32 | i));
     }
-    go_on();
-    EXPECT(venue.events == 7 && core_pending(venue.core));
-    go_on();
-    EXPECT(venue.events == 3 && day_ended(2) == 16 && !core_pending(venue.core));
+    venue_continue(&venue);
+    EXPECT(venue.events == 20 && core_pending(venue.core));
+    venue_continue(&venue);
+    EXPECT(venue.events == 5 && core_pending(venue.core)); /* statistics come next */
+    venue_continue(&venue);
+    EXPECT(venue.events == 1 && day_ended(0) == 45 && !core_pending(venue.core));
     EXPECT(core_orders_in_use(venue.core) == 0 && reserved(&venue, ALICE, USD) == 0);
 }
 
-static void a_part_that_fills_up_exactly_ends_in_the_next(void) {
-    set_up(7);
+static void a_slice_that_fills_up_exactly_ends_in_the_next(void) {
+    set_up(20);
     start_end_of_day(1);
-    EXPECT(venue.events == 7);
-    go_on();
-    EXPECT(venue.events == 1 && day_ended(0) == 7);
+    EXPECT(venue.events == 20);
+    venue_continue(&venue);
+    EXPECT(venue.events == 0 && core_pending(venue.core));
+    venue_continue(&venue);
+    EXPECT(venue.events == 1 && day_ended(0) == 20);
+}
+
+static void a_day_with_trades_is_recorded_and_begins_anew(void) {
+    set_up(0);
+    venue_credit(&venue, BOB, BTC, 1000000);
+    venue_limit(&venue, ALICE, WIRE_SIDE_BUY, 12, 2);
+    venue_limit(&venue, ALICE, WIRE_SIDE_BUY, 10, 2);
+    venue_limit(&venue, BOB, WIRE_SIDE_SELL, 10, 3);
+    start_end_of_day(7);
+    EXPECT(venue.events == 1); /* ALICE's last lot */
+    venue_continue(&venue);
+    const struct wire_statistics_recorded *day = event_block(&venue, 0, WIRE_STATISTICS_RECORDED);
+    EXPECT(day->instrument == 1 && day->day == 7 && day->open_ticks == 12 && day->high_ticks == 12);
+    EXPECT(day->low_ticks == 10 && day->last_ticks == 10 && day->volume_lots == 3 && day->trades == 2);
+    EXPECT(day->turnover_low == (12 * 2 + 10) * TICK_UNITS && day->turnover_high == 0 && day_ended(1) == 1);
+    start_end_of_day(8);
+    venue_continue(&venue);
+    EXPECT(venue.events == 1 && day_ended(0) == 0); /* nothing traded: no statistics */
 }
 
 static void an_order_good_till_cancel_stays_and_holds_its_clordid(void) {
@@ -64,7 +81,9 @@ static void an_order_good_till_cancel_stays_and_holds_its_clordid(void) {
                                   .clordid = "stays"};
     EXPECT(venue_order(&venue, ticket) != 0);
     start_end_of_day(1);
-    EXPECT(venue.events == 3 && day_ended(2) == 2 && core_orders_in_use(venue.core) == 1);
+    EXPECT(venue.events == 2 && core_orders_in_use(venue.core) == 1);
+    venue_continue(&venue);
+    EXPECT(day_ended(0) == 2);
     EXPECT(venue_order(&venue, ticket) == 0 && refusal(&venue) == WIRE_REASON_DUPLICATE_CL_ORD_ID);
     struct ticket again = ticket;
     again.clordid = "C1"; /* used yesterday */
@@ -74,6 +93,7 @@ static void an_order_good_till_cancel_stays_and_holds_its_clordid(void) {
 static void a_day_that_does_not_grow_is_refused(void) {
     set_up(0);
     start_end_of_day(5);
+    venue_continue(&venue);
     EXPECT(venue.events == 1 && day_ended(0) == 0);
     const struct wire_end_of_day end = {.day = 5};
     const struct core_check check = venue_send(&venue, WIRE_END_OF_DAY, &end, sizeof end);
@@ -84,26 +104,38 @@ static void a_checkpoint_lists_every_balance_once(void) {
     set_up(0);
     struct wire_limits_set limits = venue_default_limits();
     limits.max_fills_per_command = 1;
-    limits.max_events_per_part = 5; /* 4 balances fit a part */
+    limits.max_events_per_part = 19; /* 11 balances fit a slice */
     venue_limits(&venue, limits);
-    for (uint32_t account = 1; account <= 4; account++) {
+    for (uint32_t account = 5; account <= 8; account++) {
+        const struct wire_account_set set = {
+            .account = account, .participant = 3, .kind = WIRE_ACCOUNT_KIND_CLIENT, .enabled = 1};
+        EXPECT(venue_send(&venue, WIRE_ACCOUNT_SET, &set, sizeof set).verdict == CORE_APPLY);
+    }
+    for (uint32_t account = 1; account <= 8; account++) {
         venue_credit(&venue, account, BTC, account * 10);
     }
-    venue_credit(&venue, BOB, USD, 7); /* with 1,000,000 USD of ALICE: 6 pairs */
+    for (uint32_t account = 4; account <= 8; account++) {
+        venue_credit(&venue, account, USD, account);
+    }
     const struct wire_checkpoint checkpoint = {.checkpoint = 1};
     EXPECT(venue_send(&venue, WIRE_CHECKPOINT, &checkpoint, sizeof checkpoint).verdict == CORE_APPLY);
-    static const uint32_t pairs[6][2] = {{1, BTC}, {2, BTC}, {2, USD}, {3, BTC}, {4, BTC}, {4, USD}};
-    EXPECT(venue.events == 4 && core_pending(venue.core));
-    for (uint32_t i = 0; i < 4; i++) {
+    /* With 1,000,000 USD of ALICE: 14 pairs. */
+    static const uint32_t pairs[14][2] = {{1, BTC}, {2, BTC}, {2, USD}, {3, BTC}, {4, BTC}, {4, USD}, {5, BTC},
+                                          {5, USD}, {6, BTC}, {6, USD}, {7, BTC}, {7, USD}, {8, BTC}, {8, USD}};
+    EXPECT(venue.events == 11 && core_pending(venue.core));
+    for (uint32_t i = 0; i < 11; i++) {
         const struct wire_checkpoint_balance *event = event_block(&venue, i, WIRE_CHECKPOINT_BALANCE);
         EXPECT(event->account == pairs[i][0] && event->asset == pairs[i][1]);
     }
-    go_on();
-    EXPECT(venue.events == 3 && !core_pending(venue.core));
-    const struct wire_checkpoint_balance *last = event_block(&venue, 1, WIRE_CHECKPOINT_BALANCE);
-    EXPECT(last->account == 4 && last->asset == USD && last->available_units == 7);
-    const struct wire_checkpoint_ended *ended = event_block(&venue, 2, WIRE_CHECKPOINT_ENDED);
-    EXPECT(ended->balances == 6 && ended->checkpoint == 1);
+    venue_continue(&venue);
+    EXPECT(venue.events == 4 && !core_pending(venue.core));
+    for (uint32_t i = 11; i < 14; i++) {
+        const struct wire_checkpoint_balance *event = event_block(&venue, i - 11, WIRE_CHECKPOINT_BALANCE);
+        EXPECT(event->account == pairs[i][0] && event->asset == pairs[i][1]);
+        EXPECT(event->available_units == (pairs[i][1] == USD ? pairs[i][0] : pairs[i][0] * 10));
+    }
+    const struct wire_checkpoint_ended *ended = event_block(&venue, 3, WIRE_CHECKPOINT_ENDED);
+    EXPECT(ended->balances == 14 && ended->checkpoint == 1);
 }
 
 static void continue_with_nothing_pending_changes_nothing(void) {
@@ -134,7 +166,8 @@ static void a_state_hash_that_differs_is_reported(void) {
 
 int main(void) {
     RUN(day_orders_expire_by_slot_in_bounded_parts);
-    RUN(a_part_that_fills_up_exactly_ends_in_the_next);
+    RUN(a_slice_that_fills_up_exactly_ends_in_the_next);
+    RUN(a_day_with_trades_is_recorded_and_begins_anew);
     RUN(an_order_good_till_cancel_stays_and_holds_its_clordid);
     RUN(a_day_that_does_not_grow_is_refused);
     RUN(a_checkpoint_lists_every_balance_once);
