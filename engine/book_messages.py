@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from engine.wire.messages import (
     DATA_LENGTH,
     DATA_MAX,
@@ -183,6 +185,7 @@ COMMANDS: dict[int, type[Command]] = {
 }
 
 
+@lru_cache(maxsize=1)  # checked and then applied
 def parse(message: bytes) -> Command | None:
     """The command in a message, None when malformed. A newer, longer block is fine; trailing bytes are not."""
     if len(message) < HEADER.size:
