@@ -36,6 +36,7 @@ CAPACITY = Capacity(
     assets=64,
     instruments=256,
     sessions=256,
+    trades=65_536,
 )
 
 
