@@ -20,6 +20,7 @@ static uint8_t role_of(uint16_t template_id) {
     case WIRE_NEW_ORDER:
     case WIRE_CANCEL_ORDER:
     case WIRE_REPLACE_ORDER:
+    case WIRE_MASS_CANCEL:
         return WIRE_ROLE_GATEWAY;
     case WIRE_CREDIT:
     case WIRE_CHECKPOINT:
