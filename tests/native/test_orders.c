@@ -184,6 +184,9 @@ static void fills_per_command_are_bounded(void) {
 
 static void a_full_page_limit_refuses_a_new_page_only(void) {
     set_up();
+    struct wire_limits_set limits = venue_default_limits();
+    limits.max_price_pages = 4;
+    venue_limits(&venue, limits);
     for (int64_t page = 1; page <= 4; page++) {
         EXPECT(venue_order(&venue, limit(page * 64, 1)) != 0);
     }
@@ -214,7 +217,7 @@ static void slots_are_reused_in_a_new_generation(void) {
     EXPECT(refusal(&venue) == WIRE_REASON_TOO_LATE_TO_CANCEL);
     venue_cancel(&venue, 1, BUY, UINT64_C(3) << 32 | 1);
     EXPECT(refusal(&venue) == WIRE_REASON_UNKNOWN_ORDER);
-    venue_cancel(&venue, 1, BUY, UINT64_C(1) << 32 | 64);
+    venue_cancel(&venue, 1, BUY, UINT64_C(1) << 32 | 256);
     EXPECT(refusal(&venue) == WIRE_REASON_UNKNOWN_ORDER);
     venue_cancel(&venue, 2, BUY, UINT64_C(2) << 32 | 1);
     EXPECT(refusal(&venue) == WIRE_REASON_UNKNOWN_ORDER);
@@ -225,7 +228,6 @@ static void slots_are_reused_in_a_new_generation(void) {
 static void a_slot_in_its_last_generation_is_retired(void) {
     set_up();
     struct books *books = &venue.core->books;
-    books->hash += generation_mix(0, UINT32_MAX - 1);
     books->orders[1].generation = UINT32_MAX - 1; /* as after four thousand million orders in slot 0 */
     const uint64_t last = venue_order(&venue, limit(100, 1));
     EXPECT(last == (uint64_t)UINT32_MAX << 32);
