@@ -519,7 +519,7 @@ class RandomSource(CommandSource):
         pair = (LENDER, client) if self.random.random() < 0.5 else (client, LENDER)
         source, target = self._mostly((pair,), ((2, 3), (client, client), (0, LENDER)))
         asset = self._mostly((1, 2, 3), (0, 4, 5))
-        ahead = self._mostly((1,), (0, 2, -1))
+        ahead = self._mostly((1,), (0, 2, -min(1, self.transfer_seq)))
         return self.transfer(source, target, asset, self._mostly((1, 100, 2_000), ODD_AMOUNTS, 0.1), ahead)
 
     def draw_bust(self) -> Command:
