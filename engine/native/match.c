@@ -759,13 +759,6 @@ static inline bool trade_all(struct core *core, struct taking *taking) {
     return true;
 }
 
-/* A stop that was triggered finds out only now whether there is a page for it to rest in. */
-static inline bool without_room(const struct core *core, const struct taking *taking, enum arrival arrival) {
-    const struct order *taker = taking->taker;
-    return arrival == ARRIVAL_TRIGGERED &&
-           ladder_full(core, book_side(&core->books, taker->instrument, taker->side), taker->price_ticks);
-}
-
 /* What is left of a taker and cannot rest. */
 static struct rested give_up(struct core *core, const struct taking *taking, uint16_t reason) {
     cancel_taker(core, taking->index, reason);
