@@ -6,6 +6,7 @@
 #include "match.h"
 #include "phase.h"
 #include "stop.h"
+#include "timer.h"
 
 #define HOLDS(condition)                                                                                               \
     do {                                                                                                               \
@@ -182,8 +183,7 @@ static int audit_books(const struct core *core, struct tally *tally) {
         }
         uint32_t stops = 0;
         for (uint32_t kind = 0; kind < LADDER_KINDS; kind++) {
-            struct ladder_place place = {
-                .ladder = ladder_at(&core->books, id, kind), .instrument = id, .kind = kind};
+            struct ladder_place place = {.ladder = ladder_at(&core->books, id, kind), .instrument = id, .kind = kind};
             SOUND(audit_ladder(core, &place, tally));
             stops += kind <= LADDER_SELL ? 0 : place.orders;
         }
@@ -357,7 +357,7 @@ static int audit_trades_and_protections(const struct core *core) {
 }
 
 /* The least (expire_ns, order_id) is on top, and so on down. */
-static int audit_heap(const struct core *core) {
+static int audit_timers(const struct core *core) {
     for (uint32_t place = 2; place <= core->timers.count; place++) {
         const uint32_t above = core->timers.heap[place / 2];
         const uint32_t below = core->timers.heap[place];
@@ -366,6 +366,7 @@ static int audit_heap(const struct core *core) {
         HOLDS(above_ns < below_ns ||
               (above_ns == below_ns && order_id(&core->books, above) < order_id(&core->books, below)));
     }
+    HOLDS(timers_in_step(core));
     return 0;
 }
 
@@ -382,7 +383,7 @@ int core_audit(struct core *core) {
     struct tally tally = {0};
     SOUND(audit_books(core, &tally));
     SOUND(audit_slots(core, &tally));
-    SOUND(audit_heap(core));
+    SOUND(audit_timers(core));
     SOUND(audit_money(core));
     SOUND(audit_accounts(core));
     SOUND(audit_sessions(core));

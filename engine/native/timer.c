@@ -82,12 +82,16 @@ void expiry_moved(struct core *core, uint32_t index) {
 
 /* The trees. */
 
+static uint64_t earlier_of(const uint64_t *nodes, uint32_t node) {
+    return nodes[node * 2] > nodes[node * 2 + 1] ? nodes[node * 2] : nodes[node * 2 + 1];
+}
+
 static void alarm_set(const struct alarms *alarms, uint32_t leaves, uint32_t instrument, uint64_t time_ns) {
     uint64_t *nodes = alarms->nodes;
     uint32_t node = leaves + instrument;
     nodes[node] = 0 - time_ns;
     for (node /= 2; node > 0; node /= 2) {
-        const uint64_t earlier = nodes[node * 2] > nodes[node * 2 + 1] ? nodes[node * 2] : nodes[node * 2 + 1];
+        const uint64_t earlier = earlier_of(nodes, node);
         if (nodes[node] == earlier) {
             return;
         }
@@ -116,6 +120,26 @@ void timer_changed(struct core *core, uint32_t id) {
     alarm_set(&core->timers.ends, core->timers.leaves, id, instrument->end_ns);
     alarm_set(&core->timers.schedules, core->timers.leaves, id, instrument->next_schedule_ns);
     alarm_set(&core->timers.indicatives, core->timers.leaves, id, instrument->indicative_ns);
+}
+
+bool timers_in_step(const struct core *core) {
+    const struct timers *timers = &core->timers;
+    for (uint32_t id = 1; id <= core->instruments.capacity; id++) {
+        const struct instrument *instrument = &core->instruments.instruments[id];
+        if (timers->ends.nodes[timers->leaves + id] != 0 - instrument->end_ns ||
+            timers->schedules.nodes[timers->leaves + id] != 0 - instrument->next_schedule_ns ||
+            timers->indicatives.nodes[timers->leaves + id] != 0 - instrument->indicative_ns) {
+            return false;
+        }
+    }
+    for (uint32_t node = 1; node < timers->leaves; node++) {
+        if (timers->ends.nodes[node] != earlier_of(timers->ends.nodes, node) ||
+            timers->schedules.nodes[node] != earlier_of(timers->schedules.nodes, node) ||
+            timers->indicatives.nodes[node] != earlier_of(timers->indicatives.nodes, node)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 uint64_t timer_next_ns(const struct core *core) {

@@ -21,6 +21,9 @@ void timer_changed(struct core *core, uint32_t instrument);
 /* The earliest time of all, 0 when there is none. */
 uint64_t timer_next_ns(const struct core *core);
 
+/* True when the trees say what the instruments say; for the audit. */
+bool timers_in_step(const struct core *core);
+
 /* The least t > time of the instrument's schedule; 0 when it has none. */
 uint64_t schedule_next_ns(const struct instrument *instrument, uint64_t time_ns);
 

@@ -19,6 +19,8 @@ static void set_up(void) {
     venue_limit(&venue, ALICE, WIRE_SIDE_BUY, 100, 5);
     venue_limit(&venue, ALICE, WIRE_SIDE_BUY, 99, 5);
     venue_limit(&venue, BOB, WIRE_SIDE_SELL, 200, 5);
+    uint64_t hash[2];
+    core_hash(venue.core, hash); /* every record is hashed: from here on any change of one is seen */
     EXPECT(core_audit(venue.core) == 0);
 }
 
@@ -43,10 +45,11 @@ static void the_audit_sees_damaged_books(void) {
     expect_found(&books->orders[2].previous);
     expect_found(&books->orders[1].price_ticks);
     expect_found(&books->orders[1].generation);
-    expect_found(&books->details[2].priority);
-    expect_found(&books->details[1].time_in_force);
+    expect_found(&books->orders[2].priority);
+    expect_found(&books->orders[1].time_in_force);
+    expect_found(&books->orders[1].flags);
     expect_found(&books->details[1].clordid);
-    expect_found(&books->details[1].key);
+    expect_found(&books->details[1].account_older);
     expect_found(&books->in_use);
     expect_found(&books->pages.in_use);
     expect_found(&books->slots.stack[0]);
@@ -56,8 +59,8 @@ static void the_audit_sees_damaged_books(void) {
 static void the_audit_sees_damaged_money_and_reference_data(void) {
     set_up();
     struct core *core = venue.core;
-    expect_found(&core->books.orders[1].reserved_units);
-    expect_found(&core->books.orders[1].fee_accumulated);
+    expect_found(&core->books.orders[1].fee_remainder);
+    expect_found(&core->books.orders[1].maker_ppm);
     expect_found(&balance_of(&core->accounts, ALICE, USD)->available_units);
     expect_found(&balance_of(&core->accounts, ALICE, USD)->reserved_units);
     expect_found(&core->accounts.assets[USD].total_units);
@@ -68,6 +71,57 @@ static void the_audit_sees_damaged_money_and_reference_data(void) {
     expect_found(&core->instruments.instruments[1].content.notional_max_units);
     expect_found(&core->used.count);
     expect_found(&core->used_hash);
+}
+
+static void the_audit_sees_damaged_waiting_orders_and_timers(void) {
+    set_up();
+    struct ticket stop = {.session = 1,
+                          .account = ALICE,
+                          .side = WIRE_SIDE_BUY,
+                          .order_type = WIRE_ORDER_TYPE_STOP_LIMIT,
+                          .time_in_force = WIRE_TIME_IN_FORCE_GOOD_TILL_DATE,
+                          .price_ticks = 90,
+                          .quantity_lots = 4,
+                          .stop_price_ticks = 120,
+                          .display_lots = 2,
+                          .expire_ns = UINT64_C(1) << 60};
+    EXPECT(venue_order(&venue, stop) != 0);
+    stop.expire_ns++;
+    EXPECT(venue_order(&venue, stop) != 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        EXPECT(venue_order(&venue, (struct ticket){.session = 1,
+                                                   .account = ALICE,
+                                                   .side = WIRE_SIDE_BUY,
+                                                   .order_type = WIRE_ORDER_TYPE_LIMIT,
+                                                   .time_in_force = WIRE_TIME_IN_FORCE_AT_THE_CLOSE,
+                                                   .price_ticks = 90,
+                                                   .quantity_lots = 4}) != 0);
+    }
+    struct core *core = venue.core;
+    EXPECT(core_audit(core) == 0);
+    struct ladder *stops = stop_ladder(&core->books, 1, WIRE_SIDE_BUY, false);
+    struct order_terms *terms = &core->books.terms[5];
+    struct instrument *instrument = &core->instruments.instruments[1];
+    expect_found(&ladder_level(&core->books.pages, stops, 120)->quantity_lots);
+    expect_found(&stops->best_tick);
+    expect_found(&terms->stop_price_ticks);
+    expect_found(&terms->display_lots);
+    expect_found(&terms->displayed_lots);
+    expect_found(&terms->expire_ns);
+    expect_found(&terms->expiry_place);
+    expect_found(&core->timers.heap[1]);
+    expect_found(&core->timers.count);
+    expect_found(core->timers.ends.nodes + 1);
+    expect_found(core->timers.schedules.nodes + core->timers.leaves + 1);
+    expect_found(core->timers.indicatives.nodes + core->timers.leaves / 2);
+    expect_found(&instrument->stops);
+    expect_found(&instrument->parked_head);
+    expect_found(&instrument->parked_tail);
+    expect_found(&instrument->trigger_high);
+    expect_found(&instrument->end_ns);
+    expect_found((uint8_t *)core->auction_orders.open + 1); /* order index 8 */
+    expect_found(&core->auction_orders.counts[1]);
+    expect_found(&core->auction_orders.parked[1]);
 }
 
 /* True when applying these bytes as the next command but `skipped` aborts the process. */
@@ -119,6 +173,7 @@ static void money_never_goes_below_zero(void) {
 int main(void) {
     RUN(the_audit_sees_damaged_books);
     RUN(the_audit_sees_damaged_money_and_reference_data);
+    RUN(the_audit_sees_damaged_waiting_orders_and_timers);
     RUN(what_check_would_refuse_is_never_applied);
     RUN(money_never_goes_below_zero);
     venue_close(&venue);
