@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from engine.book import ReferenceCore
-from engine.wire.messages import AssetDefined, InstrumentDefined, StopTrigger, TradeBusted
+from engine.wire.messages import AssetDefined, InstrumentDefined, StopTrigger
 from fixgw import reports
 from fixgw.orders import OPEN, OrderView
 from fixgw.reference import Listing, Reference
@@ -32,6 +32,7 @@ def test_a_client_knows_its_orders_as_the_core_does(seed: int) -> None:
     venue, view, reference = Venue(seed), OrderView(), Reference(())
     told: Counter[str] = Counter()
     ids: set[str] = set()
+    trades: dict[str, dict[str, str]] = {}
     for events in venue.steps(STEPS):
         for event in events:
             if isinstance(event, InstrumentDefined | AssetDefined):
@@ -45,11 +46,19 @@ def test_a_client_knows_its_orders_as_the_core_does(seed: int) -> None:
                 ids.add(key.text())
                 if fields["35"] == "8" and fields["37"] != reports.NONE:
                     _check_arithmetic(fields, view, reference)
-                if isinstance(event, TradeBusted):
-                    assert fields["19"] in ids, "a bust names the report of its trade"
+                if fields.get("150") == reports.TRADE:
+                    trades[fields["17"]] = fields
+                if fields.get("150") == reports.TRADE_CANCEL:
+                    _check_bust(fields, trades[fields["19"]])
         _check_orders(view, venue.core)
     print(sorted(told.items()), sorted(venue.reached.items()))
     assert set(told) >= EXEC_TYPES | {"9", "r"}
+
+
+def _check_bust(bust: dict[str, str], trade: dict[str, str]) -> None:
+    """A bust takes back what its trade's report to the same side said, the fee included."""
+    assert [bust[tag] for tag in ("37", "31", "32", "54")] == [trade[tag] for tag in ("37", "31", "32", "54")]
+    assert Decimal(bust.get("137", "0")) == -Decimal(trade.get("137", "0"))
 
 
 def _check_arithmetic(fields: dict[str, str], view: OrderView, reference: Reference) -> None:
