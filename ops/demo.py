@@ -9,13 +9,14 @@ a subscriber's books, the ledger and the chain. Any disagreement is printed and 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -31,8 +32,10 @@ from engine.wire.counters import read_counters
 from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.messages import Side
 from ops import trace as tracing
+from ops import venuectl
 from ops.audit import Audit
 from ops.local import ROOT, LocalVenue, Ports, VenueError, depositors, fresh
+from ops.market_day import SYMBOL, Desk, MarketDay
 from ops.toml_edit import Edit
 from ops.trader import Market
 from settlement.child import log_tail, spawn
@@ -49,6 +52,11 @@ MARKETS = (
     Market("BTC-USD", "0.1", "0.00001", "60000.0", 20_000),
 )
 PASSWORDS = {"ALPHA": "alpha-development-only", "BRAVO": "bravo-development-only"}
+#: Events that only the market day by hand can bring about, and each of them must.
+MARKET_DAY = (
+    *("PhaseChanged", "AuctionIndicative", "AuctionUncrossed", "OrderRefilled", "OrderTriggered", "TradeBusted"),
+    "MassCanceled",
+)
 #: Small batches and short waits, so that a run of a minute shows many of each.
 BLOCK_TIME_S = 0.25
 EDITS = [
@@ -103,6 +111,8 @@ class Demo:
         self.seed = seed
         self.say = say
         self.outcome = Outcome()
+        self._by_hand: dict[str, dict[str, list[str]]] = {}
+        self._busted = ""
 
     @property
     def config(self) -> VenueConfig:
@@ -123,6 +133,7 @@ class Demo:
             if meddle is not None:
                 meddle(self, audit)
             self._await_trading(institutions, audit)
+            self._market_day(institutions, audit)
             self._compare_books(subscriber, out, through, audit)
             self._compare_records(institutions, audit)
             self._await_finality(audit)
@@ -224,6 +235,37 @@ class Demo:
             "the institutions' records",
         )
 
+    def _market_day(self, institutions: list[Institution], audit: Audit) -> None:
+        """The deeper side of the core, by hand: what must have happened is counted in the engine's events."""
+        self.say(f"a market day on {SYMBOL}: auction, iceberg, stop, halt and bust")
+        desks = {}
+        for institution in institutions:
+            record = institution.record()
+            numbers = record["next_out"], record["next_in"]
+            desks[institution.name] = Desk(self.config, institution.name, PASSWORDS[institution.name], *numbers)
+        day = MarketDay(self.config, desks["ALPHA"], desks["BRAVO"], self._venuectl)
+        day.run()
+        published = read_counters(counters_path(self.config.paths.run_dir, "engine")).values["published_sequence"]
+        self.until(audit, lambda: audit.sequence >= published, CATCH_UP_TIMEOUT_S, "the events of the market day")
+        self._by_hand = {name: desk.fills for name, desk in desks.items()}
+        self._busted = day.busted
+        happened = {name: audit.counts[name] for name in MARKET_DAY}
+        self.outcome.differences += [f"market day: no {name}" for name, count in happened.items() if not count]
+        self.outcome.facts["market day"] = happened
+
+    def _venuectl(self, *arguments: str) -> str:
+        """What an operator would type; VenueError when it is refused."""
+        said, refused = io.StringIO(), io.StringIO()
+        with redirect_stdout(said), redirect_stderr(refused):
+            try:
+                venuectl.main(["--cfg", str(self.venue.cfg_dir), *arguments], standalone_mode=False)
+            except SystemExit as error:
+                if error.code:
+                    raise VenueError(f"venuectl {' '.join(arguments)}: {refused.getvalue().strip()}") from error
+        for line in said.getvalue().splitlines():
+            self.say(f"  venuectl {' '.join(arguments[:3])}: {line}")
+        return said.getvalue()
+
     def _compare_books(self, subscriber: subprocess.Popen[bytes], out: Path, through: Path, audit: Audit) -> None:
         """The subscriber's books against the engine's own, order by order, after the same event."""
         self.say("comparing the subscriber's books with the engine's")
@@ -266,7 +308,8 @@ class Demo:
                     self.outcome.differences.append(f"{institution.name} {problem}: {record[problem][:5]}")
             if institution.process.returncode != 0:
                 self.outcome.differences.append(f"{institution.name} ended with {institution.process.returncode}")
-            self._compare_position(institution, record["fills"].values(), audit)
+            by_hand = self._by_hand[institution.name]
+            self._compare_position(institution, [*record["fills"].values(), *by_hand.values()], audit)
         self.outcome.facts["requests"] = dict(requests)
         self.outcome.facts["new orders"] = sum(
             requests[k] for k in requests if k not in ("cancel", "replace", "status")
@@ -310,6 +353,9 @@ class Demo:
         life = tracing.trace(self.config, clordid)
         self.outcome.trace = life.as_text()
         self.outcome.differences += [f"trace of {clordid} lacks {hop}" for hop in life.missing]
+        seen = {hop.name for hop in tracing.trace(self.config, self._busted).hops}
+        lacking = {"triggered", "trade", "final", "busted", "bust final"} - seen
+        self.outcome.differences += [f"trace of {self._busted} lacks {hop}" for hop in sorted(lacking)]
 
 
 def _has_reported(gateway: Path, sequence: int) -> bool:

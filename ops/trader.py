@@ -72,6 +72,8 @@ class Record:
     reconnects: int = 0
     open_orders: int = 0
     traced: str = ""  # the last order that rested and was filled
+    next_out: int = 0  # MsgSeqNums with which whoever has the session after us goes on
+    next_in: int = 0
 
 
 class Trader:
@@ -120,6 +122,7 @@ class Trader:
         self.record.unanswered = sorted(self.pending)
         self.record.open_orders = sum(1 for order in self.orders.values() if order.status not in FINAL_STATES)
         self.client.logout()
+        self.record.next_out, self.record.next_in = self.client.next_out, self.client.next_in
         return self.record
 
     def _trading(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import orjson
 import pytest
@@ -14,7 +16,7 @@ from engine.journal import CommandJournal
 from engine.wire.messages import DayEnded, StateHash, Trade, TradingStateChanged, decode
 from ops import venuectl
 from ops.fix_client import text
-from ops.local import START_ORDER
+from ops.local import ROOT, START_ORDER
 from ops.trace import REQUIRED
 from tests.fixtures.fix_engine import wait_for
 from tests.fixtures.fix_gateway import Trader
@@ -390,6 +392,14 @@ def test_a_wrong_command_line_exits_2(running_venue: RunningVenue, arguments: tu
     result = ctl(running_venue, *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert says in result.stderr
+
+
+def test_engine_ledger_and_vault_agree_after_all_of_it(running_venue: RunningVenue) -> None:
+    """Auctions, transfers and busts are settled to the unit."""
+    command = [sys.executable, "-m", "settlement.reconcile", "--cfg", str(running_venue.venue.cfg_dir), "--wait", "90"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "engine = ledger = vault" in done.stdout
 
 
 def test_a_clean_stop_journals_the_hash_that_venuectl_shows(running_venue: RunningVenue) -> None:

@@ -126,7 +126,7 @@ def plain_schema() -> str:
     root = ElementTree.parse(PATH).getroot()
     types = root.find("types")
     assert types is not None
-    sizes = {"uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "int64": 8, "char": 1}
+    sizes = {"uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "int32": 4, "int64": 8, "char": 1}
     size_of: dict[str, int] = {}
     for node in types:
         primitive = node.get("primitiveType") or node.get("encodingType")
