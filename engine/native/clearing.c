@@ -1,4 +1,5 @@
-/* The walk: both sides are consumed from their best prices inwards, and then looked at around where they meet. */
+/* The walk: both sides are taken page by page from their best prices inwards, then tick by tick in the page in which
+   they meet. */
 #include "clearing.h"
 
 #include "tick.h"
@@ -71,34 +72,79 @@ static uint32_t candidate_at_or_above(const struct crossed_book *book, uint32_t 
     return offer != 0 && offer < candidate ? offer : candidate;
 }
 
-/* The highest tick with more to buy than to sell; it may be one below the lowest offer.
+static uint32_t page_of(uint32_t tick) {
+    return tick / LEVELS_PER_PAGE;
+}
 
-   Both sides are taken from their best level inwards, always the side that has less so far, until what comes next
-   would not trade: only levels that trade are visited, and one more on each side. */
-static struct interest turning_point(const struct crossed_book *book) {
-    uint32_t bid = book->bids->best_tick;
-    uint32_t offer = book->offers->best_tick;
-    int64_t bid_lots = lots_at(book, book->bids, bid);
-    int64_t offer_lots = lots_at(book, book->offers, offer);
-    for (;;) {
-        const uint32_t next_bid = bid_lots <= offer_lots ? ladder_below(book->pages, book->bids, bid) : bid;
-        const uint32_t next_offer = offer_lots <= bid_lots ? ladder_above(book->pages, book->offers, offer) : offer;
-        const int64_t more_bids = next_bid != bid ? lots_at(book, book->bids, next_bid) : 0;
-        if (next_offer == 0 || next_bid < next_offer) {
-            const uint32_t tick = next_bid >= offer ? next_bid : offer - 1;
-            return (struct interest){
-                .tick = tick,
-                .bid_lots = bid_lots + (next_bid == tick ? more_bids : 0),
-                .offer_lots = tick < offer ? offer_lots - lots_at(book, book->offers, offer) : offer_lots,
-            };
+static uint32_t first_tick(uint32_t page) {
+    return page * LEVELS_PER_PAGE;
+}
+
+static uint32_t last_tick(uint32_t page) {
+    return first_tick(page) + LEVELS_PER_PAGE - 1;
+}
+
+/* Leaves in a page of a side; empty levels are all zero, so all are added without a look at which are occupied. */
+static int64_t page_lots(const struct crossed_book *book, const struct ladder *ladder, uint32_t page) {
+    int64_t lots = 0;
+    if (ladder->page[page] != 0) {
+        const struct level *levels = book->pages->pages[ladder->page[page]].levels;
+        for (uint32_t i = 0; i < LEVELS_PER_PAGE; i++) {
+            lots += levels[i].quantity_lots;
         }
-        if (next_offer != offer) {
-            offer_lots += lots_at(book, book->offers, next_offer);
-        }
-        bid_lots += more_bids;
-        bid = next_bid;
-        offer = next_offer;
     }
+    return lots;
+}
+
+/* The page in which the sides meet: bids of the pages above it and offers of those below it. */
+struct meeting {
+    uint32_t page;
+    int64_t bid_lots;
+    int64_t offer_lots;
+};
+
+/* Both sides are taken from their best page inwards, always the side that has less with its present page.
+
+   With bids B of the pages down to one and offers A of the pages up to another below it: if B <= A no tick of the
+   bids' page has more to buy than to sell, for at each of them at most B would buy and at least A sell; otherwise all
+   ticks of the offers' page have. So a page is left only when the turning point is not in it. */
+static struct meeting meet(const struct crossed_book *book) {
+    uint32_t bid_page = page_of(book->bids->best_tick);
+    uint32_t offer_page = page_of(book->offers->best_tick);
+    struct meeting meeting = {.page = bid_page};
+    int64_t bid_lots = page_lots(book, book->bids, bid_page);
+    int64_t offer_lots = page_lots(book, book->offers, offer_page);
+    while (bid_page > offer_page) {
+        if (meeting.bid_lots + bid_lots <= meeting.offer_lots + offer_lots) {
+            const uint32_t next = page_of(ladder_below(book->pages, book->bids, first_tick(bid_page)));
+            meeting.bid_lots += bid_lots;
+            bid_page = next > offer_page ? next : offer_page;
+            bid_lots = page_lots(book, book->bids, bid_page);
+            meeting.page = bid_page;
+        } else {
+            const uint32_t next = ladder_above(book->pages, book->offers, last_tick(offer_page));
+            meeting.offer_lots += offer_lots;
+            offer_page = next != 0 && page_of(next) < bid_page ? page_of(next) : bid_page;
+            offer_lots = page_lots(book, book->offers, offer_page);
+        }
+    }
+    return meeting;
+}
+
+/* The highest tick with more to buy than to sell; it may be one below the page in which the sides meet. */
+static struct interest turning_point(const struct crossed_book *book) {
+    const struct meeting meeting = meet(book);
+    struct interest interest = {
+        .tick = last_tick(meeting.page),
+        .bid_lots = meeting.bid_lots + lots_at(book, book->bids, last_tick(meeting.page)),
+        .offer_lots = meeting.offer_lots + page_lots(book, book->offers, meeting.page),
+    };
+    while (interest.bid_lots <= interest.offer_lots && interest.tick >= first_tick(meeting.page) && interest.tick > 0) {
+        interest.offer_lots -= lots_at(book, book->offers, interest.tick);
+        interest.tick--;
+        interest.bid_lots += lots_at(book, book->bids, interest.tick);
+    }
+    return interest;
 }
 
 /* The lowest tick down to which buy and sell interest are as at this one. */

@@ -20,8 +20,9 @@ struct crossed_book {
 
 /* All 0 when nothing would trade; `guide` is 0 when there is none.
 
-   Bound: every level that trades at the price is visited once, in constant time, and a handful around the price; empty
-   ticks, and levels too far from the other side to trade, never. */
+   Bound: every page of 64 ticks that trades at the price is added up once, then one page is walked tick by tick; empty
+   pages, and those too far from the other side to trade, are never visited. A page takes some 20 ns from
+   the cache, 200 ns from memory. */
 struct indicative clearing_price(const struct crossed_book *book, uint32_t guide);
 
 #endif

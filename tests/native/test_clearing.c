@@ -16,7 +16,8 @@ static struct ladder *offers;
 static struct instrument instrument;
 static int64_t bid_lots[TICKS + 1];
 static int64_t offer_lots[TICKS + 1];
-static uint32_t base; /* tick 1 of the arrays is base + 1 on the ladders */
+static uint32_t base; /* tick 1 of the arrays is base + spread on the ladders, the next one spread further */
+static uint32_t spread;
 static uint64_t random_state = 7;
 
 static uint32_t draw(uint32_t below) {
@@ -41,10 +42,16 @@ static void set_up(uint32_t first_tick) {
     memset(bid_lots, 0, sizeof bid_lots);
     memset(offer_lots, 0, sizeof offer_lots);
     base = first_tick - 1;
+    spread = 1;
+}
+
+/* The ladders' tick of one of the arrays. */
+static uint32_t at(uint32_t tick) {
+    return base + tick * spread;
 }
 
 static void put(struct ladder *ladder, int64_t *lots, uint32_t tick, int64_t quantity_lots) {
-    struct level *level = ladder_open(&pages, ladder, base + tick);
+    struct level *level = ladder_open(&pages, ladder, at(tick));
     level->head = 1;
     level->tail = 1;
     level->quantity_lots += quantity_lots;
@@ -62,8 +69,8 @@ static void offer(uint32_t tick, int64_t quantity_lots) {
 static void clear(struct ladder *ladder, int64_t *lots) {
     for (uint32_t tick = 1; tick <= TICKS; tick++) {
         if (lots[tick] != 0) {
-            *ladder_level(&pages, ladder, base + tick) = (struct level){0};
-            ladder_close(&pages, ladder, base + tick);
+            *ladder_level(&pages, ladder, at(tick)) = (struct level){0};
+            ladder_close(&pages, ladder, at(tick));
             lots[tick] = 0;
         }
     }
@@ -77,8 +84,8 @@ static void band(uint32_t number, int64_t from_ticks, int64_t tick_step) {
 /* Guide price by array tick; 0: none. */
 static struct indicative price(uint32_t guide) {
     const struct crossed_book book = {&pages, bids, offers, &instrument};
-    struct indicative found = clearing_price(&book, guide == 0 ? 0 : base + guide);
-    found.price_ticks -= found.price_ticks == 0 ? 0 : base;
+    struct indicative found = clearing_price(&book, guide == 0 ? 0 : at(guide));
+    found.price_ticks = found.price_ticks == 0 ? 0 : (found.price_ticks - base) / spread;
     return found;
 }
 
@@ -88,7 +95,7 @@ static void expect_price(uint32_t guide, int64_t price_ticks, int64_t volume_lot
 }
 
 static bool candidate(uint32_t tick) {
-    return on_tick(&instrument, base + tick) || bid_lots[tick] != 0 || offer_lots[tick] != 0;
+    return on_tick(&instrument, at(tick)) || bid_lots[tick] != 0 || offer_lots[tick] != 0;
 }
 
 static int64_t magnitude(int64_t number) {
@@ -256,6 +263,30 @@ static void random_books_agree_with_the_definition(void) {
     }
 }
 
+/* Only multiples of the spread are on tick, so that the arrays hold every candidate: many pages, some far apart. */
+static void random_books_over_many_pages_agree_with_the_definition(void) {
+    static const uint32_t SPREADS[] = {7, 32, 63, 64, 65, 4096, 100000};
+    for (uint32_t round = 0; round < sizeof SPREADS / sizeof SPREADS[0]; round++) {
+        set_up(1);
+        spread = SPREADS[round];
+        band(0, 1, spread);
+        for (uint32_t book = 0; book < 4000; book++) {
+            const uint32_t width = 1 + draw(TICKS);
+            for (uint32_t orders = draw(25); orders > 0; orders--) {
+                bid(1 + draw(width), 1 + draw(4));
+            }
+            for (uint32_t orders = draw(25); orders > 0; orders--) {
+                offer(TICKS - draw(width), 1 + draw(4));
+            }
+            const uint32_t guide = draw(TICKS + 1);
+            const struct indicative expected = by_definition(guide);
+            expect_price(guide, expected.price_ticks, expected.volume_lots, expected.surplus_lots);
+            clear(bids, bid_lots);
+            clear(offers, offer_lots);
+        }
+    }
+}
+
 static void the_nearest_tick_agrees_with_every_tick(void) {
     set_up(1);
     for (uint32_t round = 0; round < 500; round++) {
@@ -290,6 +321,7 @@ int main(void) {
     RUN(a_price_off_tick_counts_when_an_order_stands_there);
     RUN(both_ends_of_the_ladder_are_prices);
     RUN(random_books_agree_with_the_definition);
+    RUN(random_books_over_many_pages_agree_with_the_definition);
     RUN(the_nearest_tick_agrees_with_every_tick);
     arena_unmap(&arena);
     return 0;
