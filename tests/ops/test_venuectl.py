@@ -13,11 +13,14 @@ from click.testing import CliRunner, Result
 from engine.book import ReferenceCore
 from engine.inspect import capacity, events
 from engine.journal import CommandJournal
-from engine.wire.messages import DayEnded, StateHash, Trade, TradingStateChanged, decode
+from engine.wire.messages import DayEnded, StateHash, Trade, TradeBusted, TradingStateChanged, Transferred, decode
 from ops import venuectl
 from ops.fix_client import text
 from ops.local import ROOT, START_ORDER
 from ops.trace import REQUIRED
+from settlement.batches import EMPTY_LEAF, bust_preimage, merkle_proof, preimage, transfer_preimage
+from settlement.database import connect, find_url
+from settlement.vault import VaultClient
 from tests.fixtures.fix_engine import wait_for
 from tests.fixtures.fix_gateway import Trader
 from tests.fixtures.fix_venue import RunningVenue
@@ -400,6 +403,38 @@ def test_engine_ledger_and_vault_agree_after_all_of_it(running_venue: RunningVen
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "engine = ledger = vault" in done.stdout
+
+
+def test_the_vault_confirms_the_leaf_of_every_kind(running_venue: RunningVenue) -> None:
+    """A trade, its bust and a transfer, each packed from its event alone, are where the batch's root says."""
+    config = running_venue.config
+    chain_id, vault = config.settlement.chain_id, bytes.fromhex(config.settlement.vault_address[2:])
+    client = VaultClient(config.settlement.rpc_urls[0], config.settlement.vault_address)
+    packed = {
+        Trade: lambda event, before: preimage(chain_id, vault, event, before),
+        TradeBusted: lambda event, before: bust_preimage(chain_id, vault, event, before),
+        Transferred: lambda event, before: transfer_preimage(chain_id, vault, event, before),
+    }
+    moved = [event for event in map(decode, events(config)) if isinstance(event, Trade | TradeBusted | Transferred)]
+    with connect(find_url(config), "test") as connection:
+        rows = connection.execute(
+            "SELECT settleable.sequence, leaf, id, first_seq, root FROM settleable "
+            "JOIN batch ON sequence BETWEEN first_seq AND last_seq ORDER BY sequence"
+        ).fetchall()
+    assert [row[0] for row in rows] == [event.sequence for event in moved]
+    before = EMPTY_LEAF
+    seen = set()
+    for event, (_, leaf, batch, _, root) in zip(moved, rows, strict=True):
+        leaves = [bytes(row[1]) for row in rows if row[2] == batch]
+        index = leaves.index(bytes(leaf))
+        assert client.root_of(batch) == bytes(root)
+        assert client.verify(bytes(root), packed[type(event)](event, before), index, merkle_proof(leaves, index))
+        assert not client.verify(
+            bytes(root), packed[type(event)](event, b"\1" * 32), index, merkle_proof(leaves, index)
+        )
+        before = bytes(leaf)
+        seen.add(type(event))
+    assert seen == {Trade, TradeBusted, Transferred}
 
 
 def test_a_clean_stop_journals_the_hash_that_venuectl_shows(running_venue: RunningVenue) -> None:
