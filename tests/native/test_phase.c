@@ -209,6 +209,42 @@ static void orders_for_the_close_wait_for_its_auction(void) {
     EXPECT(!core_pending(venue.core) && core_orders_in_use(venue.core) == 0);
 }
 
+static void parked_orders_activate_by_priority(void) {
+    set_up();
+    uint64_t ids[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        ids[i] = order(ALICE, WIRE_SIDE_BUY, WIRE_TIME_IN_FORCE_AT_THE_CLOSE, 100, 2);
+    }
+    venue_cancel(&venue, 1, WIRE_SIDE_BUY, ids[1]); /* from the middle of the list */
+    EXPECT(canceled(0)->was_resting == 0 && canceled(0)->displayed_lots == 0);
+    venue_replace(&venue, 1, WIRE_SIDE_BUY, ids[0], 101, 2); /* another price: to the back */
+    venue_replace(&venue, 1, WIRE_SIDE_BUY, ids[2], 100, 1); /* less: keeps its place */
+    set_phase(WIRE_PHASE_CLOSING_AUCTION);
+    EXPECT(venue.events == 4);
+    static const uint32_t turns[3] = {2, 3, 0};
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct wire_order_triggered *triggered = event_block(&venue, i + 1, WIRE_ORDER_TRIGGERED);
+        EXPECT(triggered->order_id == ids[turns[i]] && triggered->rested_lots == (i == 0 ? 1 : 2));
+    }
+}
+
+static void a_reference_price_is_of_a_known_instrument_and_in_its_range(void) {
+    set_up();
+    struct wire_reference_price_set set = {.instrument = 2, .price_ticks = 100};
+    EXPECT(venue_send(&venue, WIRE_REFERENCE_PRICE_SET, &set, sizeof set).verdict == CORE_APPLY);
+    EXPECT(refusal(&venue) == WIRE_REASON_UNKNOWN_INSTRUMENT);
+    set.instrument = 1;
+    static const int64_t beyond[] = {-1, 100001, INT64_MAX, INT64_MIN};
+    for (uint32_t i = 0; i < 4; i++) {
+        set.price_ticks = beyond[i];
+        EXPECT(venue_send(&venue, WIRE_REFERENCE_PRICE_SET, &set, sizeof set).verdict == CORE_APPLY);
+        EXPECT(refusal(&venue) == WIRE_REASON_PRICE_OUT_OF_RANGE);
+    }
+    set.price_ticks = 0;
+    EXPECT(venue_send(&venue, WIRE_REFERENCE_PRICE_SET, &set, sizeof set).verdict == CORE_APPLY);
+    EXPECT(venue.events == 1 && event_template(&venue, 0) == WIRE_REFERENCE_PRICE_CHANGED);
+}
+
 static void parked_orders_activate_in_slices(void) {
     set_up();
     for (uint32_t i = 0; i < 20; i++) {
@@ -356,6 +392,8 @@ int main(void) {
     RUN(orders_for_the_opening_leave_after_it);
     RUN(a_purge_that_fills_its_slice_ends_in_the_next);
     RUN(orders_for_the_close_wait_for_its_auction);
+    RUN(parked_orders_activate_by_priority);
+    RUN(a_reference_price_is_of_a_known_instrument_and_in_its_range);
     RUN(parked_orders_activate_in_slices);
     RUN(a_parked_order_without_room_in_the_book_is_canceled);
     RUN(closing_purges_parked_orders_but_reopening_does_not);

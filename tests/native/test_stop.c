@@ -188,6 +188,28 @@ static void a_stop_canceled_while_dormant_shows_it_was_not_in_the_book(void) {
     EXPECT(!core_pending(venue.core) && core_orders_in_use(venue.core) == 0);
 }
 
+static const struct wire_order_replaced *replaced(void) {
+    return event_block(&venue, 0, WIRE_ORDER_REPLACED);
+}
+
+static void a_stop_that_asks_for_more_goes_to_the_back(void) {
+    set_up();
+    struct ticket ticket = stop_limit(WIRE_SIDE_BUY, 105, 50);
+    ticket.quantity_lots = 3;
+    const uint64_t first = place(ticket);
+    const uint64_t second = place(ticket);
+    const uint64_t third = place(ticket);
+    venue_replace(&venue, 1, WIRE_SIDE_BUY, third, 49, 2); /* another price, the same stop price: it keeps its place */
+    EXPECT(replaced()->priority_kept == 1 && replaced()->working == 0 && replaced()->rested_lots == 0);
+    EXPECT(replaced()->old_displayed_lots == 0 && replaced()->stop_price_ticks == 105);
+    venue_replace(&venue, 1, WIRE_SIDE_BUY, first, 50, 4);
+    EXPECT(replaced()->priority_kept == 0 && replaced()->leaves_lots == 4);
+    trade_at(105);
+    venue_continue(&venue);
+    EXPECT(triggered(0)->order_id == second && triggered(1)->order_id == third && triggered(2)->order_id == first);
+    EXPECT(triggered(1)->price_ticks == 49 && triggered(1)->rested_lots == 2 && triggered(2)->rested_lots == 4);
+}
+
 static void elections_lapse_when_a_triggered_stop_trips_the_band(void) {
     set_up();
     struct wire_instrument_set instrument = venue_default_instrument();
@@ -216,6 +238,7 @@ int main(void) {
     RUN(the_reference_price_elects_its_own_stops);
     RUN(a_cascade_goes_on_in_bounded_parts);
     RUN(a_stop_canceled_while_dormant_shows_it_was_not_in_the_book);
+    RUN(a_stop_that_asks_for_more_goes_to_the_back);
     RUN(elections_lapse_when_a_triggered_stop_trips_the_band);
     venue_close(&venue);
     return 0;

@@ -82,6 +82,35 @@ static void orders_expire_by_date_then_by_order_id(void) {
     EXPECT(core_next_timer(venue.core) == 0 && reserved(&venue, ALICE, USD) == 0);
 }
 
+static void a_date_may_be_put_off_or_brought_forward(void) {
+    set_up();
+    const uint64_t base_ns = venue.time_ns + SECOND_NS;
+    const uint64_t first = good_till(base_ns + 10);
+    const uint64_t second = good_till(base_ns + 20);
+    uint64_t dates_ns[] = {base_ns + 30, base_ns + 5, base_ns + 20};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct wire_replace_order replace = {.session = 1,
+                                             .session_epoch = 1,
+                                             .generation = 1,
+                                             .gateway = 1,
+                                             .client_seq = venue.client_seq[1] + 1,
+                                             .prev_client_seq = venue.client_seq[1],
+                                             .order_id = first,
+                                             .price_ticks = 10,
+                                             .quantity_lots = 1,
+                                             .side = WIRE_SIDE_BUY,
+                                             .expire_ns = dates_ns[i]};
+        (void)snprintf(replace.clordid, sizeof replace.clordid, "R%u", i);
+        venue.client_seq[1]++;
+        EXPECT(venue_send(&venue, WIRE_REPLACE_ORDER, &replace, sizeof replace).verdict == CORE_APPLY);
+        const struct wire_order_replaced *replaced = event_block(&venue, 0, WIRE_ORDER_REPLACED);
+        EXPECT(replaced->priority_kept == 1 && replaced->expire_ns == dates_ns[i]);
+        EXPECT(core_next_timer(venue.core) == (dates_ns[i] < base_ns + 20 ? dates_ns[i] : base_ns + 20));
+    }
+    tick_at(base_ns + 1000);
+    EXPECT(expired(0)->order_id == first && expired(1)->order_id == second);
+}
+
 static void expiries_come_in_bounded_parts(void) {
     set_up();
     const uint64_t base_ns = venue.time_ns + SECOND_NS;
@@ -222,6 +251,7 @@ static void one_tick_does_one_thing_expiries_first(void) {
 int main(void) {
     RUN(a_date_that_has_passed_is_refused);
     RUN(orders_expire_by_date_then_by_order_id);
+    RUN(a_date_may_be_put_off_or_brought_forward);
     RUN(expiries_come_in_bounded_parts);
     RUN(the_next_timer_is_the_earliest_of_random_dates);
     RUN(the_schedule_sets_phases_day_after_day);
