@@ -15,7 +15,6 @@ from functools import wraps
 from typing import Any
 
 import click
-import psycopg
 
 from cfg.constants import INT64_MAX
 from cfg.model import Account, Asset, Instrument, VenueConfig
@@ -52,7 +51,8 @@ from engine.wire.messages import (
 )
 from ops.admin import send_admin
 from ops.failure import fail
-from settlement.database import NoLedger, connect, find_url
+from settlement.database import NoLedger
+from settlement.transfers import position
 
 OPERATOR_BYTES_MAX, REASON_BYTES_MAX = 16, 48
 DAYS_AHEAD_MAX = timedelta(days=7)  # a mistyped year would block every day until then
@@ -311,22 +311,16 @@ def _last_transfer(config: VenueConfig, taker: Account) -> int:
     settled with.
     """
     try:
-        with connect(find_url(config), "venuectl-transfer") as connection:
-            row = connection.execute(
-                "SELECT coalesce(max(transfer_seq), 0), (SELECT sequence FROM cursor WHERE name = 'events'), "
-                "EXISTS (SELECT FROM chain_account WHERE account = %s AND NOT suspense) FROM transfer",
-                (taker.id,),
-            ).fetchone()
-    except (NoLedger, psycopg.OperationalError) as error:
+        known = position(config, taker.id)
+    except NoLedger as error:
         fail(f"no transfer without the ledger: {error}")
-    assert row is not None
-    last, sequence, has_vault_account = row
-    if not has_vault_account:
+    if not known.has_vault_account:
         fail(f"{taker.name} has never deposited: without an account in the vault nothing can be settled to it")
-    for message in inspect.events_from(config, sequence + 1):
+    last = known.transfer_seq
+    for message in inspect.events_from(config, known.sequence + 1):
         if template_of(message) == Transferred.TEMPLATE_ID:
             last = Transferred.decode(message).transfer_seq
-    return int(last)
+    return last
 
 
 @click.command()
