@@ -177,6 +177,29 @@ static void orders_for_the_opening_leave_after_it(void) {
     EXPECT(core_orders_in_use(venue.core) == 1);
 }
 
+static void a_purge_leaves_other_instruments_alone(void) {
+    set_up();
+    struct wire_instrument_set other = venue_default_instrument();
+    other.instrument = 2;
+    other.initial_phase = WIRE_PHASE_PRE_OPEN;
+    EXPECT(venue_send(&venue, WIRE_INSTRUMENT_SET, &other, sizeof other).verdict == CORE_APPLY);
+    set_phase(WIRE_PHASE_PRE_OPEN);
+    struct ticket ticket = {.session = 1,
+                            .account = ALICE,
+                            .side = WIRE_SIDE_BUY,
+                            .order_type = WIRE_ORDER_TYPE_LIMIT,
+                            .time_in_force = WIRE_TIME_IN_FORCE_AT_THE_OPENING,
+                            .price_ticks = 100,
+                            .quantity_lots = 1,
+                            .instrument = 2};
+    EXPECT(venue_order(&venue, ticket) != 0);
+    ticket.instrument = 1;
+    const uint64_t ours = venue_order(&venue, ticket);
+    set_phase(WIRE_PHASE_CONTINUOUS);
+    venue_continue(&venue);
+    EXPECT(venue.events == 1 && canceled(0)->order_id == ours && core_orders_in_use(venue.core) == 1);
+}
+
 static void a_purge_that_fills_its_slice_ends_in_the_next(void) {
     set_up();
     set_phase(WIRE_PHASE_PRE_OPEN);
@@ -332,6 +355,8 @@ static void the_indicative_is_told_250_ms_after_a_change_and_only_if_it_differs(
     const struct wire_auction_indicative *told = event_block(&venue, 0, WIRE_AUCTION_INDICATIVE);
     EXPECT(told->price_ticks == 101 && told->volume_lots == 3 && told->surplus_lots == -2);
     EXPECT(told->phase == WIRE_PHASE_OPENING_AUCTION && core_next_timer(venue.core) == 0);
+    set_phase(WIRE_PHASE_OPENING_AUCTION); /* the same phase again: what was told still holds */
+    EXPECT(phase_changed(0)->previous == WIRE_PHASE_OPENING_AUCTION && core_next_timer(venue.core) == 0);
     day_order(ALICE, WIRE_SIDE_BUY, 50, 3);
     tick_at(venue.time_ns + 250000000);
     EXPECT(venue.events == 0);
@@ -390,6 +415,7 @@ int main(void) {
     RUN(an_uncross_goes_on_in_slices_at_the_price_of_the_first);
     RUN(icebergs_take_part_with_all_they_have);
     RUN(orders_for_the_opening_leave_after_it);
+    RUN(a_purge_leaves_other_instruments_alone);
     RUN(a_purge_that_fills_its_slice_ends_in_the_next);
     RUN(orders_for_the_close_wait_for_its_auction);
     RUN(parked_orders_activate_by_priority);

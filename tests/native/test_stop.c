@@ -156,6 +156,23 @@ static void the_reference_price_elects_its_own_stops(void) {
     EXPECT(triggered(0)->order_id == by_trade);
 }
 
+static void prices_of_earlier_commands_elect_nothing(void) {
+    set_up();
+    trade_at(120);
+    trade_at(90);
+    trade_at(100);
+    place(stop(WIRE_SIDE_BUY, 110));
+    place(stop(WIRE_SIDE_SELL, 95));
+    trade_at(100);
+    EXPECT(!core_pending(venue.core));
+    trade_at(94);
+    venue_continue(&venue);
+    EXPECT(triggered(0)->side == WIRE_SIDE_SELL);
+    place(stop(WIRE_SIDE_SELL, 93));
+    trade_at(94);
+    EXPECT(!core_pending(venue.core));
+}
+
 static void a_cascade_goes_on_in_bounded_parts(void) {
     enum { STOPS = 60 };
     set_up();
@@ -236,6 +253,7 @@ int main(void) {
     RUN(a_stop_that_would_trigger_at_once_is_refused);
     RUN(elected_stops_go_by_kind_price_and_time);
     RUN(the_reference_price_elects_its_own_stops);
+    RUN(prices_of_earlier_commands_elect_nothing);
     RUN(a_cascade_goes_on_in_bounded_parts);
     RUN(a_stop_canceled_while_dormant_shows_it_was_not_in_the_book);
     RUN(a_stop_that_asks_for_more_goes_to_the_back);

@@ -191,7 +191,7 @@ uint64_t venue_order(struct venue *venue, struct ticket ticket) {
         .price_ticks = ticket.price_ticks,
         .quantity_lots = ticket.quantity_lots,
         .account = ticket.account,
-        .instrument = 1,
+        .instrument = ticket.instrument == 0 ? 1 : ticket.instrument,
         .side = ticket.side,
         .order_type = ticket.order_type,
         .time_in_force = ticket.time_in_force,

@@ -43,6 +43,7 @@ struct ticket {
     int64_t display_lots;
     int64_t min_lots;
     uint64_t expire_ns;
+    uint32_t instrument; /* 0: the first */
     uint8_t trigger;
     uint8_t stp_mode;
     uint8_t post_only;
