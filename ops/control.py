@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -52,7 +52,7 @@ from engine.wire.messages import (
 from ops.admin import send_admin
 from ops.failure import fail
 from settlement.database import NoLedger
-from settlement.transfers import position
+from settlement.transfers import Terms, position, terms_of
 
 OPERATOR_BYTES_MAX, REASON_BYTES_MAX = 16, 48
 DAYS_AHEAD_MAX = timedelta(days=7)  # a mistyped year would block every day until then
@@ -67,13 +67,21 @@ def journaled(verb: Callable[..., None]) -> Callable[..., None]:
     @click.option("--operator", default=getpass.getuser, help="journaled with the command; default: your login name")
     @wraps(verb)
     def with_words(*arguments: Any, reason: str, operator: str, **options: Any) -> None:
-        if len(reason.encode()) > REASON_BYTES_MAX:
-            fail(f"--reason is longer than {REASON_BYTES_MAX} bytes")
-        if len(operator.encode()) > OPERATOR_BYTES_MAX:
-            fail(f"--operator is longer than {OPERATOR_BYTES_MAX} bytes")
-        verb(*arguments, reason=reason.encode(), operator=operator.encode(), **options)
+        words = (("--reason", reason, REASON_BYTES_MAX), ("--operator", operator, OPERATOR_BYTES_MAX))
+        said, who = (_journaled_text(*word) for word in words)
+        verb(*arguments, reason=said, operator=who, **options)
 
     return with_words
+
+
+def _journaled_text(option: str, text: str, bytes_max: int) -> bytes:
+    """What was typed, as it is journaled; ends the program when it says nothing or does not fit."""
+    if not text.isprintable() or not text.strip():
+        fail(f"{option} must be text that can be read")
+    typed = text.encode()
+    if len(typed) > bytes_max:
+        fail(f"{option} is longer than {bytes_max} bytes")
+    return typed
 
 
 @click.command()
@@ -286,10 +294,11 @@ def transfer(
     units = _whole(amount, Fraction(1, 10**asset.decimals), f"{symbol}'s unit (10^-{asset.decimals})")
     if units > asset.batch_gross_limit:
         fail(f"{amount} is more than one settlement batch may debit of {symbol}: transfer it in parts")
-    last = _last_transfer(config, taker)
+    last, newest = _transfers(config, taker)
     number = last + 1 if seq is None else seq
     if number <= last:
-        fail(f"transfer {number} has been made: the last one is {last}")
+        wanted = Terms(giver.id, taker.id, asset.id, units, operator.decode(errors="replace"))
+        _fail_as_made(config, number, newest.get(number), wanted)
     event = send_admin(
         config,
         Transfer(number, giver.id, taker.id, asset.id, units, operator, reason).encode(),
@@ -306,9 +315,9 @@ def transfer(
     click.echo(f"transfer {number}: {amount} {symbol}; available to {source} now {left}, to {target} {there}")
 
 
-def _last_transfer(config: VenueConfig, taker: Account) -> int:
-    """Number of the last transfer, from the ledger and the events it has not taken in yet; and that `taker` can be
-    settled with.
+def _transfers(config: VenueConfig, taker: Account) -> tuple[int, dict[int, Terms]]:
+    """Number of the last transfer, and those that the ledger has not taken in yet; ends the program when `taker` cannot
+    be settled with.
     """
     try:
         known = position(config, taker.id)
@@ -316,11 +325,31 @@ def _last_transfer(config: VenueConfig, taker: Account) -> int:
         fail(f"no transfer without the ledger: {error}")
     if not known.has_vault_account:
         fail(f"{taker.name} has never deposited: without an account in the vault nothing can be settled to it")
-    last = known.transfer_seq
+    newest = {}
     for message in inspect.events_from(config, known.sequence + 1):
         if template_of(message) == Transferred.TEMPLATE_ID:
-            last = Transferred.decode(message).transfer_seq
-    return last
+            event = Transferred.decode(message)
+            who = event.operator.decode(errors="replace")
+            terms = Terms(event.from_account, event.to_account, event.asset, event.amount_units, who)
+            newest[event.transfer_seq] = terms
+    return max(known.transfer_seq, *newest, 0), newest
+
+
+def _fail_as_made(config: VenueConfig, number: int, made: Terms | None, wanted: Terms) -> NoReturn:
+    """Ends the program with what the transfer of that number was: nobody must take another one for their own."""
+    try:
+        made = made or terms_of(config, number)
+    except NoLedger as error:
+        fail(f"no transfer without the ledger: {error}")
+    assert made is not None, "the ledger or the events after it hold every transfer"
+    accounts = {account.id: account.name for account in config.accounts}
+    asset = next((asset for asset in config.assets if asset.id == made.asset), None)
+    amount = f"{_amount_text(made.units, asset)} {asset.symbol}" if asset else f"{made.units} units"
+    giver, taker = (accounts.get(account, str(account)) for account in (made.from_account, made.to_account))
+    said = f"{amount} from {giver} to {taker} by {made.operator}"
+    if made == wanted:
+        fail(f"transfer {number} has been made: {said}")
+    fail(f"transfer {number} was another one, yours is not made: {said}")
 
 
 @click.command()

@@ -42,11 +42,12 @@ class Market(NamedTuple):
 def markets(config: VenueConfig) -> list[Market]:
     """Every instrument that the feed knows, by id. Raises MarketsUnknown."""
     deadline = time.monotonic() + SNAPSHOT_TIMEOUT_S
-    feed = config.mdfeed
-    with FeedClient(feed.publish[0], feed.snapshot, feed.channel_id) as client:
+    # Always bound, whatever [mdfeed] says: an address to bind, like tcp://*:9900, is none to connect to.
+    publish, snapshot = (f"ipc://{config.paths.run_dir / 'mdfeed' / name}.sock" for name in ("publish", "snapshot"))
+    with FeedClient(publish, snapshot, config.mdfeed.channel_id) as client:
         while client.status is not Status.LIVE:
             if time.monotonic() > deadline:
-                raise MarketsUnknown(f"no snapshot from {feed.snapshot} within {SNAPSHOT_TIMEOUT_S:.0f} s")
+                raise MarketsUnknown(f"no snapshot from {snapshot} within {SNAPSHOT_TIMEOUT_S:.0f} s")
             for _event in client.poll(50):
                 pass
         return [_market(book) for _, book in sorted(client.market.books.items())]

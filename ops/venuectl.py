@@ -142,7 +142,10 @@ def book(config: VenueConfig, symbol: str, sequence: int | None) -> None:
         orders = state.core.book(instrument.id, side)
         for order in reversed(orders) if side == 2 else orders:
             price = order.price_ticks * instrument.tick_size
-            click.echo(f"  {word:4} {price:>14} x {order.leaves_lots * instrument.lot_size:<12} order {order.order_id}")
+            hidden = order.displayed_lots < order.leaves_lots
+            shown = f", shows {order.displayed_lots * instrument.lot_size}" if hidden else ""
+            quantity = order.leaves_lots * instrument.lot_size
+            click.echo(f"  {word:4} {price:>14} x {quantity:<12} order {order.order_id}{shown}")
 
 
 @main.command(name="state-hash")

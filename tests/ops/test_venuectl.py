@@ -17,9 +17,11 @@ from engine.wire.messages import DayEnded, StateHash, Trade, TradeBusted, Tradin
 from ops import venuectl
 from ops.fix_client import text
 from ops.local import ROOT, START_ORDER
+from ops.markets import markets
 from ops.trace import REQUIRED
 from settlement.batches import EMPTY_LEAF, bust_preimage, merkle_proof, preimage, transfer_preimage
 from settlement.database import connect, find_url
+from settlement.transfers import position
 from settlement.vault import VaultClient
 from tests.fixtures.fix_engine import wait_for
 from tests.fixtures.fix_gateway import Trader
@@ -86,6 +88,15 @@ def test_status_shows_every_daemon_up(running_venue: RunningVenue) -> None:
     assert report["engine"]["counters"]["sequence"] > 0
 
 
+def test_the_instruments_are_seen_whatever_the_feed_is_bound_to(running_venue: RunningVenue) -> None:
+    """What [mdfeed] binds may be a wildcard or nothing: the operator on this host reads the feed all the same."""
+    feed = running_venue.config.mdfeed
+    for publish in ((), ("tcp://*:9900",)):
+        bound = feed.model_copy(update={"publish": publish, "snapshot": "tcp://*:9901"})
+        found = markets(running_venue.config.model_copy(update={"mdfeed": bound}))
+        assert [market.symbol for market in found] == ["ETH-USD", "BTC-USD"]
+
+
 def test_status_of_a_venue_that_is_down_exits_1(running_venue: RunningVenue) -> None:
     """A counters file whose process is gone reads as down; none at all as never started."""
     running_venue.trader("ALPHA").fix.logout()
@@ -143,6 +154,17 @@ def test_book_shows_resting_orders_in_priority(running_venue: RunningVenue) -> N
         ("buy", "1801.50", "0.2500", order_ids["1801.50"]),
         ("buy", "1800.00", "0.2500", order_ids["1800.00"]),
     ]
+
+
+def test_book_shows_what_an_iceberg_hides(running_venue: RunningVenue) -> None:
+    """The operator sees the whole order and what the market sees of it."""
+    bravo = running_venue.trader("BRAVO")
+    clordid = f"iceberg-{next(NUMBERS)}"
+    bravo.new(clordid, "2", "3", "2600.00", extra=[(111, "0.5")])
+    order_id = text(bravo.expect(t11=clordid, t150="0"), 37)
+    assert f"sell        2600.00 x 3.0000       order {order_id}, shows 0.5000" in good(
+        running_venue, "book", "ETH-USD"
+    )
 
 
 def test_state_hash_is_that_of_the_reference_implementation(running_venue: RunningVenue, filled: str) -> None:
@@ -302,12 +324,18 @@ def test_only_a_tripped_protection_is_reset(running_venue: RunningVenue) -> None
 def test_a_credit_line_is_drawn_and_paid_back(running_venue: RunningVenue) -> None:
     """Money moves between lender and client, once for each number; both sides are told, and the ledger follows."""
     before = balance(running_venue, 21, 1)
-    why = ("--reason", "credit line")
+    why = ("--reason", "credit line", "--operator", "clerk")
     said = good(running_venue, "transfer", "LENDER", "BRAVO-1", "USD", "1000.5", *why)
     assert said.startswith("transfer 1: 1000.5 USD; available to LENDER now ")
     assert balance(running_venue, 21, 1) == before + 1_000_500_000
-    assert refused(running_venue, "transfer", "LENDER", "BRAVO-1", "USD", "1", "--seq", "1", *why) == (
-        "transfer 1 has been made: the last one is 1\n"
+    made = "1000.500000 USD from LENDER to BRAVO-1 by clerk\n"
+    again = (*("transfer", "LENDER", "BRAVO-1", "USD"), *why, "--seq", "1")
+    assert refused(running_venue, *again, "1000.5") == f"transfer 1 has been made: {made}"
+    assert refused(running_venue, *again, "1") == f"transfer 1 was another one, yours is not made: {made}"
+    wait_for(lambda: position(running_venue.config, 21).transfer_seq == 1, "the transfer in the ledger")
+    assert refused(running_venue, *again, "1000.5") == f"transfer 1 has been made: {made}"
+    assert refused(running_venue, *again, "1000.5", "--operator", "another") == (
+        f"transfer 1 was another one, yours is not made: {made}"
     )
     assert refused(running_venue, "transfer", "LENDER", "BRAVO-1", "USD", "1", "--seq", "3", *why) == (
         "refused: OUT_OF_SEQUENCE\n"
@@ -363,6 +391,8 @@ def test_a_trade_is_busted_once(running_venue: RunningVenue, filled: str) -> Non
         (("bust", "1", "--reason", "r" * 48, "--operator", "o" * 17), "--operator is longer than 16 bytes"),
         (("state", "halted", "--instrument", "DOGE-USD", "--reason", "r"), "no instrument DOGE-USD"),
         (("state", "halted", "--reason", "r" * 49), "--reason is longer than 48 bytes"),
+        (("state", "halted", "--reason", " "), "--reason must be text that can be read"),
+        (("state", "halted", "--reason", "\udcff"), "--reason must be text that can be read"),
         (("end-of-day", "20261399"), "20261399 is no date like 20261123"),
         (("end-of-day", "20991231"), "20991231 is more than 7 days ahead"),
         (("state-hash", "--at", "1000000000"), "the journal ends at event"),
