@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from engine._native import lib
 
 from engine.journal import CommandJournal, EventJournal, segments
@@ -23,6 +24,7 @@ from engine.wire.messages import (
     TradingStateChanged,
     TradingStateSet,
 )
+from ops import venuectl
 from ops.toml_edit import Edit, apply
 from tests.fixtures.fix_engine import ALPHA_ACCOUNT, ETH_USD, USD, EngineClient, EngineDaemon
 from tests.unit.test_journal import COMMAND, Writer, store
@@ -260,4 +262,7 @@ def test_a_journal_of_other_rules_is_refused(engine_daemon: EngineDaemon) -> Non
     before = path.read_bytes()
     refused(engine_daemon, f"{path}: this journal was written under rules_version 1, this program has rules_version 2")
     assert "start with an empty state_dir" in engine_daemon.log
+    looked = CliRunner().invoke(venuectl.main, ["--cfg", str(engine_daemon.cfg_dir), "state-hash"])
+    assert (looked.exit_code, looked.stdout) == (1, "")
+    assert looked.stderr.startswith(f"{path}: this journal was written under rules_version 1")
     assert [found.read_bytes() for found in segments(engine_daemon.journal_dir)] == [before]
