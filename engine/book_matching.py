@@ -150,17 +150,21 @@ def _coming_makers(state: State, taker: Order, limit_ticks: int) -> Iterator[tup
     for price_ticks, level in state.instruments[taker.instrument].opposite(taker.side).levels():
         if not within(taker.side, price_ticks, limit_ticks):
             return
-        yield from _coming_makers_of_level(level)
+        yield from _coming_makers_of_level(state, taker, level)
 
 
-def _coming_makers_of_level(level: Level) -> Iterator[tuple[Order, int]]:
+def _coming_makers_of_level(state: State, taker: Order, level: Level) -> Iterator[tuple[Order, int]]:
     again: deque[tuple[Order, int, int]] = deque()  # icebergs that have gone to the back: leaves, what they show
 
     def from_the_back() -> Iterator[tuple[Order, int, int]]:
         while again:
             yield again.popleft()
 
-    waiting = ((maker, maker.leaves_lots, maker.visible_lots) for maker in level.values())
+    def shown_at_once(maker: Order) -> int:
+        is_self = self_trade_mode(state, taker, maker) != SelfTradePrevention.NONE
+        return maker.leaves_lots if is_self else maker.visible_lots  # its own iceberg goes with all that it hides
+
+    waiting = ((maker, maker.leaves_lots, shown_at_once(maker)) for maker in level.values())
     for maker, leaves_lots, shown_lots in chain(waiting, from_the_back()):
         yield maker, shown_lots
         hidden_lots = leaves_lots - shown_lots
