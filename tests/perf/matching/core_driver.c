@@ -18,7 +18,7 @@
 #include "timing.h"
 #include "workload.h"
 
-enum { RING = 8 << 20, HASH_INTERVAL = 256, CHUNK = 64, SWEEP = 100, FEW_FILLS = 2, LINE = 128 };
+enum { RING = 8 << 20, HASH_INTERVAL = 256, CHUNK = 64, CHUNK_TICKS = 100000, SWEEP = 100, FEW_FILLS = 2, LINE = 128 };
 
 struct play {
     const struct recording *recording;
@@ -182,11 +182,13 @@ static void sample(struct play *play, struct samples *samples) {
     uint64_t switches = involuntary_switches();
     while (play->next < recording->count) {
         const uint32_t first = play->next;
-        const uint32_t count = recording->count - first < CHUNK ? recording->count - first : CHUNK;
-        for (uint32_t i = 0; i < count; i++) {
+        uint32_t count = 0;
+        uint64_t spent = 0; /* a chunk of long commands is a short one: the kernel leaves few of them alone */
+        while (count < CHUNK && spent < CHUNK_TICKS && play->next < recording->count) {
             const uint64_t from = ticks_begin();
             step(play);
-            ticks[i] = (uint32_t)(ticks_end() - from);
+            ticks[count] = (uint32_t)(ticks_end() - from);
+            spent += ticks[count++];
             if (hash_due(play)) {
                 sample_hash(play, samples);
             }
