@@ -2,7 +2,7 @@
 
 Usage: python -m tests.property.bulk [--seed S] [--episodes N] [--commands N] [--out FILE]. Every episode starts from
 nothing with its own seed, S, S + 1 ...; the counts of what was reached are printed, or written to FILE as JSON. The
-commands of the episode at work are in build/differential, so that an abort of the C core can be replayed too.
+commands of the episode at work are in ./build/differential, so that an abort of the C core can be replayed too.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ from tests.property.commands import CAPACITY, CommandSource
 from tests.property.drawn import RandomSource
 from tests.property.pair import Pair, Recorder
 
-ROOT = Path(__file__).resolve().parents[2]
-RECORDS = ROOT / "build" / "differential"
+RECORDS = Path("build", "differential")
 COMMANDS_PER_EPISODE = 25_000
 AUDIT_EVERY = 250
 JOURNAL_HASH_EVERY = 1_000
@@ -194,6 +193,7 @@ def report(seed: int, difference: Difference, budget_s: float) -> str:
     """The difference cut down, written beside the record of the episode, and as text."""
     short = shrink(difference.steps, budget_s)
     text = f"seed {seed}: {difference.text}\n\ncut down to {len(short)} steps:\n{described(short)}\n\n{explain(short)}"
+    RECORDS.mkdir(parents=True, exist_ok=True)
     (RECORDS / f"{seed}.txt").write_text(text, encoding="utf-8")
     return text
 

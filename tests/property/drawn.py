@@ -186,6 +186,9 @@ class RandomSource(CommandSource):
             self._opening_auction,
             self._opening_auction,
             self._closing_auction,
+            self._wide_auction,
+            self._wide_auction,
+            self._balanced_auction,
             self._crossed_pre_open,
             self._stop_cascade,
             self._stop_cascade,
@@ -827,6 +830,44 @@ class RandomSource(CommandSource):
             yield self._limit(1, side, 0, 1, order_type=OrderType.MARKET, time_in_force=TimeInForce.AT_THE_OPENING)
         yield from self._crossed_orders(1)
         yield self.set_phase(1, Phase.CONTINUOUS)
+
+    def _wide_auction(self) -> Scene:
+        """A crossed book over many pages and few lots, asked for its price again and again, with and without bands."""
+        instrument = self.random.choice((1, 2))
+        if self.random.random() < 0.3:
+            band = TickBandSet(instrument, 1, self.random.choice((1, 50, 100)), self.random.choice((2, 5, 7)), 1)
+            yield Role.INTERNAL, band.encode()
+        if self.random.random() < 0.6:
+            yield self.set_reference_price(instrument, self.random.randrange(2, 201))
+        yield self.set_phase(instrument, Phase.OPENING_AUCTION)
+        middle, width = self.random.randrange(20, 180), self.random.choice((3, 10, 70, 190))
+        for _ in range(self.random.randrange(2, 16)):
+            side = self.random.choice((1, 2))
+            shift = self.random.choice((0, 0, width // 2)) * (1 if side == Side.BUY else -1)
+            price = middle + shift + self.random.randrange(-width, width + 1)
+            lots = self.random.choice((1, 1, 1, 2, 3))
+            yield self._limit(instrument, side, min(max(price, 2), 200), lots, display_lots=self.random.choice((0, 1)))
+            if self.random.random() < 0.4:
+                self.time_ns += 250 * MILLISECOND_NS
+                yield self.clock_tick()
+        if self.random.random() < 0.3:
+            yield Role.INTERNAL, TickBandSet(instrument, 1, 0, 0, 0).encode()
+        yield self.set_phase(instrument, Phase.CONTINUOUS)
+
+    def _balanced_auction(self) -> Scene:
+        """As much to buy as to sell over a range of prices, and a guide price somewhere in it, off tick or not."""
+        instrument = self.random.choice((1, 2))
+        yield self.operator_cancel(instrument=instrument)
+        yield Role.INTERNAL, TickBandSet(instrument, 1, 1, self.random.choice((1, 2, 4)), 1).encode()
+        yield self.set_reference_price(instrument, self.random.randrange(56, 73))
+        yield self.set_phase(instrument, Phase.OPENING_AUCTION)
+        lots = self.random.choice((1, 2))
+        yield self._limit(instrument, Side.BUY, self.random.choice((68, 72, 64)), lots)
+        yield self._limit(instrument, Side.SELL, self.random.choice((56, 60, 64)), lots)
+        if self.random.random() < 0.3:
+            yield self._limit(instrument, self.random.choice((1, 2)), self.random.choice((60, 64, 68)), 1)
+        yield self.set_phase(instrument, Phase.CONTINUOUS)
+        yield Role.INTERNAL, TickBandSet(instrument, 1, 0, 0, 0).encode()
 
     def _crossed_orders(self, instrument: int) -> Scene:
         only_passive = self.random.random() < 0.2
