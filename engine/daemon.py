@@ -23,7 +23,7 @@ from engine.sockets import Context, Doorkeeper, Socket, bind_router, load_libzmq
 from engine.wire.counters import Counters
 from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.frame import ENTRY_HEADER
-from engine.wire.messages import CommandRefused, Reason, TradingState, decode
+from engine.wire.messages import CommandRefused, TradingState, decode
 
 #: Refused reference data of one start is looked for in the events of that start, this many bytes at a time.
 SCAN_BYTES = 1 << 20
@@ -305,11 +305,7 @@ class EngineService:
                 size, _checksum = ENTRY_HEADER.unpack_from(view, offset)
                 event = decode(view, offset + ENTRY_HEADER.size)
                 if isinstance(event, CommandRefused):
-                    reason = Reason(event.reason).name
-                    raise StartError(
-                        f"cfg differs from what the journal has fixed: command template {event.template_id}, "
-                        f"id {event.reference}: {reason}"
-                    )
+                    raise StartError(start.refusal_text(event))
                 offset += ENTRY_HEADER.size + size + -size % 8
             first += count
 

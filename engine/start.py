@@ -12,15 +12,18 @@ from cfg.constants import SCHEDULE_ENTRIES_MAX, TICK_BANDS_MAX
 from cfg.model import Account, Engine, Instrument, MarketPhase, RiskLimit, VenueConfig
 from engine.journal import RULES_VERSION
 from engine.wire.messages import (
+    BY_TEMPLATE,
     AccountKind,
     AccountSet,
     AssetSet,
+    CommandRefused,
     EpochStart,
     FeeScheduleSet,
     InstrumentSet,
     LimitsSet,
     MarketMakerProtectionSet,
     Phase,
+    Reason,
     RiskLimitsSet,
     ScheduleSet,
     SelfTradePrevention,
@@ -71,6 +74,35 @@ def reference_data(config: VenueConfig) -> Iterator[bytes]:
         yield SessionSet(session.id, session.participant, 1, session.comp_id.encode()).encode()
     yield from (command.encode() for command in _risk_limits(config))
     yield from (command.encode() for command in _protections(config))
+
+
+#: File and table that a refused command came from, and what the journal's past may have against it.
+_ORIGINS = {
+    LimitsSet.TEMPLATE_ID: ("venue.toml", "engine", ""),
+    AssetSet.TEMPLATE_ID: ("instruments.toml", "asset", "decimals are fixed for ever"),
+    InstrumentSet.TEMPLATE_ID: (
+        "instruments.toml",
+        "instrument",
+        "base, quote, tick_size and lot_size are fixed for ever, price_min .. price_max may only widen, and the "
+        "greatest rebate may not pass the lowest taker fee, those of tiers that left cfg included: list them again",
+    ),
+    FeeScheduleSet.TEMPLATE_ID: (
+        "instruments.toml",
+        "instrument.fee_tier",
+        "the greatest rebate may not pass the lowest taker fee at any step, those of tiers that left cfg included",
+    ),
+    AccountSet.TEMPLATE_ID: ("participants.toml", "account", "kind and participant are fixed for ever"),
+    SessionSet.TEMPLATE_ID: ("participants.toml", "session", "comp_id and participant are fixed for ever"),
+}
+
+
+def refusal_text(refused: CommandRefused) -> str:
+    """Where in cfg the operator finds what the core refused at a start, and what may be wrong with it."""
+    unlisted = "cfg", BY_TEMPLATE[refused.template_id].__name__, ""
+    file, table, hint = _ORIGINS.get(refused.template_id, unlisted)
+    whose = f" with id {refused.reference}" if refused.reference else ""
+    text = f"cfg differs from what the journal has fixed: {file}: {table}{whose}: {Reason(refused.reason).name}"
+    return f"{text}: {hint}" if hint else text
 
 
 def _tick_bands(instrument: Instrument) -> Iterator[TickBandSet]:

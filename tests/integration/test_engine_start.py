@@ -246,6 +246,30 @@ def test_reference_data_that_leaves_the_configuration_leaves_the_engine(
     ]
 
 
+def test_a_rebate_that_left_cfg_still_counts_and_the_refusal_says_so(engine_daemon: EngineDaemon) -> None:
+    """The engine keeps a tier that is listed no more, which cfg cannot know. Listed with other rates, it starts."""
+    path = engine_daemon.cfg_dir / "instruments.toml"
+    shipped = path.read_text()
+    lower = shipped.replace("maker_fee_ppm = 200", "maker_fee_ppm = 50", 1)
+    lower = lower.replace("taker_fee_ppm = 500", "taker_fee_ppm = 90", 1)
+
+    def with_tier(text: str, maker: int, taker: int) -> str:
+        first, second = text.rsplit("\n[[instrument]]\n", 1)
+        tier = f"[[instrument.fee_tier]]\ntier = 1\nmaker_fee_ppm = {maker}\ntaker_fee_ppm = {taker}\n"
+        return f"{first}\n{tier}\n[[instrument]]\n{second}"
+
+    path.write_text(with_tier(shipped, -100, 300))
+    engine_daemon.restart()
+    path.write_text(lower)
+    assert engine_daemon.stop() == 0
+    refused(engine_daemon, "instruments.toml: instrument with id 1: INVALID_REFERENCE: ")
+    refused(engine_daemon, "those of tiers that left cfg included: list them again")
+    path.write_text(with_tier(shipped, 90, 300))
+    engine_daemon.restart()
+    path.write_text(with_tier(lower, 50, 300))
+    engine_daemon.restart()
+
+
 def test_a_journal_of_other_rules_is_refused(engine_daemon: EngineDaemon) -> None:
     """The file, its rules_version and what to do are named, nothing is written, and nothing aborts."""
     assert engine_daemon.stop() == 0
