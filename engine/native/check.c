@@ -4,14 +4,14 @@
 
 #include "state.h"
 
+static bool from_gateway(uint8_t role) {
+    return role == WIRE_ROLE_GATEWAY || role == WIRE_ROLE_INTERNAL;
+}
+
 static bool role_may_send(uint8_t role, uint16_t template_id) {
     switch (template_id) {
     case WIRE_SESSION_ATTACH:
-    case WIRE_NEW_ORDER:
-    case WIRE_CANCEL_ORDER:
-    case WIRE_REPLACE_ORDER:
-    case WIRE_MASS_CANCEL:
-        return role == WIRE_ROLE_GATEWAY || role == WIRE_ROLE_INTERNAL;
+        return from_gateway(role);
     case WIRE_CREDIT:
     case WIRE_CHECKPOINT:
     case WIRE_SETTLEMENT_STATUS:
@@ -274,18 +274,22 @@ struct core_check core_check(const struct core *core, uint8_t role, const uint8_
         refuse(&result, WIRE_REASON_MALFORMED);
         return result;
     }
-    const bool from_client = message_is_client(view.template_id);
-    if (from_client) {
+    if (message_is_client(view.template_id)) {
         result.session = view.command->client.session;
         result.session_epoch = view.command->client.session_epoch;
         result.client_seq = view.command->client.client_seq;
-    } else if (view.template_id == WIRE_SESSION_ATTACH) {
+        if (from_gateway(role)) {
+            check_client(core, &view.command->client, &result);
+        } else {
+            refuse(&result, WIRE_REASON_WRONG_ROLE);
+        }
+        return result;
+    }
+    if (view.template_id == WIRE_SESSION_ATTACH) {
         result.session = view.command->session_attach.session;
     }
     if (!role_may_send(role, view.template_id)) {
         refuse(&result, WIRE_REASON_WRONG_ROLE);
-    } else if (from_client) {
-        check_client(core, &view.command->client, &result);
     } else {
         check_content(core, view.template_id, view.command, &result);
     }

@@ -397,16 +397,43 @@ static bool on_command(struct engine *engine, const struct inlet *inlet, const s
     }
 }
 
+/* Cursors into a frame, each so many commands ahead of the one that is applied (core_prefetch); a short frame is not
+ * worth them. */
+enum { LOOK_AHEAD_STAGES = 3, LOOK_AHEAD_WORTH = 4 };
+static const int LOOK_AHEAD[LOOK_AHEAD_STAGES] = {16, 10, 5};
+
+/* Asks for the memory of the command at `at`; returns where the next one is. */
+static size_t look_ahead(const struct engine *engine, const uint8_t *bytes, size_t size, size_t at, unsigned stage) {
+    struct frame_entry entry;
+    if (at >= size) {
+        return at;
+    }
+    memcpy(&entry, bytes + at, sizeof entry);
+    core_prefetch(engine->core, bytes + at + sizeof entry, entry.size, stage);
+    return at + frame_entry_size(entry.size);
+}
+
 static void on_frame(struct engine *engine, const struct inlet *inlet, const struct peer *peer, const uint8_t *bytes,
                      size_t size) {
-    if (frame_check(bytes, size, FRAME_COMMANDS) < 0) {
+    const int count = frame_check(bytes, size, FRAME_COMMANDS);
+    if (count < 0) {
         malformed(engine, peer, 0);
         return;
+    }
+    size_t ahead[LOOK_AHEAD_STAGES];
+    for (unsigned stage = 0; stage < LOOK_AHEAD_STAGES; stage++) {
+        ahead[stage] = count < LOOK_AHEAD_WORTH ? size : sizeof(struct frame_header);
+        for (int i = 0; i < LOOK_AHEAD[stage]; i++) {
+            ahead[stage] = look_ahead(engine, bytes, size, ahead[stage], stage);
+        }
     }
     uint32_t gap_session = 0;
     bool open = true;
     for (size_t at = sizeof(struct frame_header); at < size && open;) {
         struct frame_entry entry;
+        for (unsigned stage = 0; stage < LOOK_AHEAD_STAGES; stage++) {
+            ahead[stage] = look_ahead(engine, bytes, size, ahead[stage], stage);
+        }
         memcpy(&entry, bytes + at, sizeof entry);
         open = on_command(engine, inlet, peer, bytes + at + sizeof entry, entry.size, &gap_session);
         at += frame_entry_size(entry.size);

@@ -4,7 +4,6 @@
    account. What a taker gains and gives is booked once for all its trades, what a maker does at once. */
 #include "match.h"
 
-#include "money.h"
 #include "phase.h"
 #include "queue.h"
 #include "stop.h"
@@ -14,24 +13,9 @@ static inline const struct wire_instrument_set *listing_of(const struct core *co
     return &core->instruments.instruments[order->instrument].content;
 }
 
-static inline int64_t reservation(const struct wire_instrument_set *listing, const struct order *order,
-                                  int64_t price_ticks, int64_t leaves_lots) {
-    return reservation_units(listing, order->side, price_ticks, leaves_lots, order->fee_remainder,
-                             higher_ppm(order->maker_ppm, order->taker_ppm));
-}
-
-int64_t order_reservation(const struct core *core, uint32_t index, int64_t price_ticks, int64_t leaves_lots) {
-    const struct order *order = &core->books.orders[index];
-    return reservation(listing_of(core, order), order, price_ticks, leaves_lots);
-}
-
 int64_t present_reservation(const struct core *core, uint32_t index) {
     const struct order *order = &core->books.orders[index];
     return reservation(listing_of(core, order), order, order->price_ticks, order->leaves_lots);
-}
-
-static inline uint32_t reserved_asset(const struct wire_instrument_set *listing, uint8_t side) {
-    return side == WIRE_SIDE_BUY ? listing->quote : listing->base;
 }
 
 /* ---- open orders ---- */

@@ -3,6 +3,7 @@
 #ifndef VENUE_MATCH_H
 #define VENUE_MATCH_H
 
+#include "money.h"
 #include "state.h"
 
 /* What of a taker stands in the book once it has been matched. */
@@ -24,8 +25,18 @@ void cancel_open_order(struct core *core, uint32_t index, struct cancel_cause ca
 /* An order that stands nowhere: a taker, or one that has just left its place. OrderCanceled, money back, slot free. */
 void cancel_taker(struct core *core, uint32_t index, uint16_t reason);
 
-/* What the order must hold at this price and with these leaves; what it holds now. */
-int64_t order_reservation(const struct core *core, uint32_t index, int64_t price_ticks, int64_t leaves_lots);
+/* What the order must hold at this price and with these leaves. */
+static inline int64_t reservation(const struct wire_instrument_set *listing, const struct order *order,
+                                  int64_t price_ticks, int64_t leaves_lots) {
+    return reservation_units(listing, order->side, price_ticks, leaves_lots, order->fee_remainder,
+                             higher_ppm(order->maker_ppm, order->taker_ppm));
+}
+
+static inline uint32_t reserved_asset(const struct wire_instrument_set *listing, uint8_t side) {
+    return side == WIRE_SIDE_BUY ? listing->quote : listing->base;
+}
+
+/* What the order holds now. */
 int64_t present_reservation(const struct core *core, uint32_t index);
 
 /* True when an order would need a page beyond the limit to stand at this tick of the ladder. */

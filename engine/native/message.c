@@ -1,15 +1,7 @@
 /* One table says how long each command's block is and whether varData follows; everything else is malformed. */
 #include "message.h"
 
-#include <string.h>
-
-struct shape {
-    uint16_t block_length;
-    bool command;
-    bool echo;
-};
-
-static const struct shape SHAPES[] = {
+const struct message_shape MESSAGE_SHAPES[MESSAGE_SHAPES_COUNT] = {
     [WIRE_EPOCH_START] = {sizeof(struct wire_epoch_start), true, false},
     [WIRE_LIMITS_SET] = {sizeof(struct wire_limits_set), true, false},
     [WIRE_ASSET_SET] = {sizeof(struct wire_asset_set), true, false},
@@ -42,45 +34,3 @@ static const struct shape SHAPES[] = {
     [WIRE_TRADE_BUST] = {sizeof(struct wire_trade_bust), true, false},
     [WIRE_CLOCK_TICK] = {0, true, false},
 };
-
-enum { SHAPE_COUNT = sizeof SHAPES / sizeof SHAPES[0] };
-
-static bool read_echo(const uint8_t *bytes, uint32_t size, struct echo *echo) {
-    uint16_t length = 0;
-    if (size < sizeof length) {
-        return false;
-    }
-    memcpy(&length, bytes, sizeof length);
-    *echo = (struct echo){.bytes = bytes + sizeof length, .size = length};
-    return length <= WIRE_DATA_MAX && size == sizeof length + length;
-}
-
-bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message) {
-    struct wire_header header;
-    message->template_id = 0;
-    message->echo = (struct echo){0};
-    if (size < sizeof header) {
-        return false;
-    }
-    memcpy(&header, bytes, sizeof header);
-    message->template_id = header.template_id;
-    if (header.schema_id != WIRE_SCHEMA_ID || header.template_id >= SHAPE_COUNT) {
-        return false;
-    }
-    const struct shape *shape = &SHAPES[header.template_id];
-    const uint32_t rest = size - (uint32_t)sizeof header;
-    if (!shape->command || header.block_length < shape->block_length || rest < header.block_length) {
-        return false;
-    }
-    const uint8_t *block = bytes + sizeof header;
-    if ((uintptr_t)block % _Alignof(union command) == 0) {
-        message->command = (const void *)block;
-    } else {
-        memcpy(copy, block, shape->block_length);
-        message->command = copy;
-    }
-    if (shape->echo) {
-        return read_echo(block + header.block_length, rest - header.block_length, &message->echo);
-    }
-    return rest == header.block_length;
-}

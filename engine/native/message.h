@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "wire.h"
 
@@ -75,9 +76,58 @@ struct message {
     uint16_t template_id;
 };
 
+/* What a command looks like: a block of at least this length, then varData or nothing. A length of 0 with no `command` is
+ * a template that is none of ours. */
+struct message_shape {
+    uint16_t block_length;
+    bool command;
+    bool echo;
+};
+
+enum { MESSAGE_SHAPES_COUNT = WIRE_CLOCK_TICK + 1 };
+extern const struct message_shape MESSAGE_SHAPES[MESSAGE_SHAPES_COUNT];
+
+/* varData of exactly `size` bytes. */
+static inline bool message_echo(const uint8_t *bytes, uint32_t size, struct echo *echo) {
+    uint16_t length = 0;
+    if (size < sizeof length) {
+        return false;
+    }
+    memcpy(&length, bytes, sizeof length);
+    *echo = (struct echo){.bytes = bytes + sizeof length, .size = length};
+    return length <= WIRE_DATA_MAX && size == sizeof length + length;
+}
+
 /* False when the bytes are not exactly one command; template_id is set to what its header says, 0 when there is none.
    `copy` is used when the bytes are not aligned to 8. A newer writer's further fields are skipped. */
-bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message);
+static inline bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message) {
+    struct wire_header header;
+    message->template_id = 0;
+    message->echo = (struct echo){0};
+    if (size < sizeof header) {
+        return false;
+    }
+    memcpy(&header, bytes, sizeof header);
+    message->template_id = header.template_id;
+    if (header.schema_id != WIRE_SCHEMA_ID || header.template_id >= MESSAGE_SHAPES_COUNT) {
+        return false;
+    }
+    const struct message_shape *shape = &MESSAGE_SHAPES[header.template_id];
+    const uint32_t rest = size - (uint32_t)sizeof header;
+    if (!shape->command || header.block_length < shape->block_length || rest < header.block_length) {
+        return false;
+    }
+    const uint8_t *block = bytes + sizeof header;
+    message->command = (const void *)block;
+    if (__builtin_expect((uintptr_t)block % _Alignof(union command) != 0, 0)) {
+        memcpy(copy, block, shape->block_length);
+        message->command = copy;
+    }
+    if (shape->echo) {
+        return message_echo(block + header.block_length, rest - header.block_length, &message->echo);
+    }
+    return rest == header.block_length;
+}
 
 /* True for NewOrder, CancelOrder, ReplaceOrder and MassCancel. */
 static inline bool message_is_client(uint16_t template_id) {

@@ -54,6 +54,7 @@ static inline uint64_t mix_finish(uint64_t lane) {
 
 static inline u128 mix128(const uint64_t *words, size_t count) {
     u128 sum = 0;
+#pragma GCC unroll 8
     for (size_t i = 0; i + 1 < count; i += 2) {
         sum += (u128)(words[i] + MIX_KEYS[i]) * (words[i + 1] + MIX_KEYS[i + 1]);
     }

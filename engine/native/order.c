@@ -3,7 +3,6 @@
 
    A request changes nothing before its last reason to refuse is past, except that its ClOrdID is used up. */
 #include "match.h"
-#include "money.h"
 #include "stop.h"
 #include "timer.h"
 
@@ -23,28 +22,43 @@ static inline struct clordid_words clordid_words(const char text[CLORDID_SIZE]) 
     return clordid;
 }
 
-/* Bytes in CLORDID_FIRST..CLORDID_LAST and then only NULs, at least one of the former; eight bytes at a time. */
+/* Bytes in CLORDID_FIRST..CLORDID_LAST and then only NULs, at least one of the former; eight bytes at a time. A byte above
+ * 0x7f disturbs its neighbours' bits, but has then been found wrong itself. */
+static inline bool clordid_sound(const struct clordid_words *clordid) {
+    const uint64_t high = EACH_BYTE(0x80);
+    const uint64_t *word = clordid->words; /* the last one ends in NULs */
+    uint64_t wrong = 0;
+    uint64_t present = 0;
+    for (;; word++) {
+        present = (*word + EACH_BYTE(0x7f)) & high;
+        wrong |= present & ~(*word + EACH_BYTE(0x80 - CLORDID_FIRST));
+        wrong |= ((*word + EACH_BYTE(0x7f - CLORDID_LAST)) | *word) & high;
+        if (present != high || word == &clordid->words[CLORDID_WORDS - 1]) {
+            break;
+        }
+    }
+    const uint64_t bytes = present | (present - (present >> 7)); /* 0xff where a byte is present */
+    wrong |= bytes & (bytes + 1);                                /* and nothing after the first that is not */
+    while (++word < &clordid->words[CLORDID_WORDS]) {
+        wrong |= *word;
+    }
+    return wrong == 0 && clordid->words[0] != 0;
+}
+
+static inline uint64_t key_of(uint32_t session, const struct clordid_words *clordid) {
+    const uint64_t words[1 + CLORDID_WORDS] = {session,           clordid->words[0], clordid->words[1],
+                                               clordid->words[2], clordid->words[3], clordid->words[4]};
+    return (uint64_t)(mix128(words, 1 + CLORDID_WORDS) >> 64);
+}
+
 bool clordid_valid(const char text[CLORDID_SIZE]) {
     const struct clordid_words clordid = clordid_words(text);
-    const uint64_t high = EACH_BYTE(0x80);
-    uint64_t ended = 0; /* all ones once a NUL was seen */
-    uint64_t wrong = (clordid.words[0] & 0xff) == 0;
-    for (size_t i = 0; i < CLORDID_WORDS; i++) {
-        const uint64_t word = clordid.words[i];
-        const uint64_t present = (((word & ~high) + ~high) | word) & high; /* 0x80 in every byte that is not NUL */
-        const uint64_t bytes = present | (present - (present >> 7));       /* 0xff there */
-        const uint64_t good = ((word | high) - EACH_BYTE(CLORDID_FIRST)) & (EACH_BYTE(0x80 + CLORDID_LAST) - (word & ~high));
-        wrong |= (present & ~good) | (word & high) | (bytes & (bytes + 1)) | (word & ended);
-        ended |= bytes == ~UINT64_C(0) ? 0 : ~UINT64_C(0);
-    }
-    return wrong == 0;
+    return clordid_sound(&clordid);
 }
 
 uint64_t clordid_key(uint32_t session, const char text[CLORDID_SIZE]) {
     const struct clordid_words clordid = clordid_words(text);
-    const uint64_t words[1 + CLORDID_WORDS] = {session,          clordid.words[0], clordid.words[1],
-                                               clordid.words[2], clordid.words[3], clordid.words[4]};
-    return (uint64_t)(mix128(words, 1 + CLORDID_WORDS) >> 64);
+    return key_of(session, &clordid);
 }
 
 /* A place in the table of used ClOrdIDs, or why there is none. */
@@ -55,10 +69,11 @@ struct claim {
 
 /* Uses a ClOrdID up for the trading day. */
 static inline struct claim claim_clordid(struct core *core, uint32_t session, const char *text) {
-    if (!clordid_valid(text)) {
+    const struct clordid_words clordid = clordid_words(text);
+    if (!clordid_sound(&clordid)) {
         return (struct claim){.reason = WIRE_REASON_INVALID_CL_ORD_ID};
     }
-    const uint64_t key = clordid_key(session, text);
+    const uint64_t key = key_of(session, &clordid);
     struct table_entry *entry = table_seek(&core->used, session, key);
     if (table_holds(&core->used, entry)) {
         return (struct claim){.reason = WIRE_REASON_DUPLICATE_CL_ORD_ID};
@@ -334,11 +349,14 @@ struct stake {
     uint8_t side;
 };
 
-static bool beyond_position(const struct exposure *exposure, const struct stake *stake) {
+static inline bool beyond_position(const struct exposure *exposure, const struct stake *stake) {
+    if (exposure->max_position_lots == 0 || stake->more_lots <= 0) {
+        return false;
+    }
     const i128 position = exposure->position_lots;
     const i128 reach = stake->side == WIRE_SIDE_BUY ? position + exposure->open_buy_lots + stake->more_lots
                                                     : exposure->open_sell_lots + (i128)stake->more_lots - position;
-    return exposure->max_position_lots > 0 && stake->more_lots > 0 && reach > exposure->max_position_lots;
+    return reach > exposure->max_position_lots;
 }
 
 static bool too_far(const struct instrument *instrument, const struct exposure *exposure, int64_t price_ticks) {
@@ -421,8 +439,8 @@ static inline uint16_t judge_room(const struct core *core, const struct wire_new
     set_rates(terms);
     terms->reserved_units = reservation_units(listing, command->side, terms->price_ticks, command->quantity_lots, 0,
                                               higher_ppm(terms->maker_ppm, terms->taker_ppm));
-    const uint32_t asset = command->side == WIRE_SIDE_BUY ? listing->quote : listing->base;
-    if (balance_of(&core->accounts, command->account, asset)->available_units < terms->reserved_units) {
+    if (balance_of(&core->accounts, command->account, reserved_asset(listing, command->side))->available_units <
+        terms->reserved_units) {
         return WIRE_REASON_INSUFFICIENT_FUNDS;
     }
     return WIRE_REASON_NONE;
@@ -528,8 +546,8 @@ static inline uint32_t enter_order(struct core *core, const struct wire_new_orde
     if ((command->display_lots | (int64_t)command->expire_ns | command->stop_price_ticks | command->post_only) != 0) {
         enter_terms(core, command, index, terms);
     }
-    balance_move(&core->accounts, command->account, command->side == WIRE_SIDE_BUY ? listing->quote : listing->base,
-                 -terms->reserved_units, terms->reserved_units);
+    balance_move(&core->accounts, command->account, reserved_asset(listing, command->side), -terms->reserved_units,
+                 terms->reserved_units);
     return index;
 }
 
@@ -721,24 +739,34 @@ void apply_cancel_order(struct core *core, const struct wire_cancel_order *comma
                       });
 }
 
-/* What a good replace changes the order to. */
+/* What a good replace changes the order to, and what it is judged by. */
 struct replacement {
+    struct order *order;
+    struct instrument *instrument;
+    const struct order_terms *terms; /* as they are */
+    const struct exposure *exposure;
     int64_t price_ticks;
     int64_t leaves_lots; /* 0 when nothing is left to trade */
-    int64_t reserved_units;
-    int64_t more_units; /* than it holds now */
+    int64_t more_units;  /* than it holds now */
     int64_t display_lots;
     uint64_t expire_ns;
+    uint32_t index;
     uint32_t stop_price_ticks;
 };
 
-static bool stop_price_of_replace_valid(const struct core *core, const struct wire_replace_order *command,
-                                        uint32_t index) {
-    const struct order *order = &core->books.orders[index];
-    const struct instrument *instrument = instrument_of(core, index);
-    if (command->stop_price_ticks == 0) {
-        return true;
-    }
+static inline void look_up(const struct core *core, uint32_t index, struct replacement *replacement) {
+    struct order *order = &core->books.orders[index];
+    replacement->index = index;
+    replacement->order = order;
+    replacement->instrument = &core->instruments.instruments[order->instrument];
+    replacement->terms = order_terms(&core->books, index);
+    replacement->exposure = exposure_of(&core->accounts, order->account, order->instrument);
+}
+
+static bool stop_price_of_replace_valid(const struct wire_replace_order *command,
+                                        const struct replacement *replacement) {
+    const struct order *order = replacement->order;
+    const struct instrument *instrument = replacement->instrument;
     if ((order->flags & ORDER_DORMANT) == 0 || !order_is_stop(order_type(order)) ||
         !price_in_range(&instrument->content, command->stop_price_ticks) ||
         !on_tick(instrument, command->stop_price_ticks)) {
@@ -746,71 +774,72 @@ static bool stop_price_of_replace_valid(const struct core *core, const struct wi
     }
     const uint8_t trigger = (order->flags & ORDER_TRIGGER_REFERENCE) != 0 ? WIRE_STOP_TRIGGER_REFERENCE_PRICE
                                                                           : WIRE_STOP_TRIGGER_LAST_TRADE;
-    return command->stop_price_ticks == order_terms(&core->books, index)->stop_price_ticks ||
+    return command->stop_price_ticks == replacement->terms->stop_price_ticks ||
            !would_trigger_at_once(instrument, order->side, trigger, command->stop_price_ticks);
 }
 
 /* Whether the request may be looked at at all. */
-static inline uint16_t judge_moment(const struct core *core, const struct wire_replace_order *command, uint32_t index) {
-    const struct order *order = &core->books.orders[index];
+static inline uint16_t judge_moment(const struct core *core, const struct wire_replace_order *command,
+                                    const struct replacement *replacement) {
+    const struct order *order = replacement->order;
     if (blocked(core, &core->accounts.accounts[order->account], &core->sessions.sessions[order->session])) {
         return WIRE_REASON_KILL_SWITCH;
     }
-    if (market_closed(core, instrument_of(core, index))) {
+    if (market_closed(core, replacement->instrument)) {
         return WIRE_REASON_MARKET_NOT_OPEN;
     }
     if (command->expire_ns != 0 &&
         (order->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE || command->expire_ns <= core->time_ns)) {
         return WIRE_REASON_INVALID_EXPIRY;
     }
-    return protection_tripped(core, exposure_of(&core->accounts, order->account, order->instrument))
-               ? WIRE_REASON_MARKET_MAKER_PROTECTION
-               : WIRE_REASON_NONE;
+    return protection_tripped(core, replacement->exposure) ? WIRE_REASON_MARKET_MAKER_PROTECTION : WIRE_REASON_NONE;
 }
 
-static inline uint16_t judge_new_price(const struct core *core, const struct wire_replace_order *command,
-                                       uint32_t index, struct replacement *replacement) {
-    const struct order *order = &core->books.orders[index];
-    const struct instrument *instrument = instrument_of(core, index);
-    switch (order_type(order)) {
-    case WIRE_ORDER_TYPE_MARKET:
+static inline uint16_t judge_new_price(const struct wire_replace_order *command, struct replacement *replacement) {
+    const struct order *order = replacement->order;
+    const uint8_t type = order_type(order);
+    if (__builtin_expect(type == WIRE_ORDER_TYPE_MARKET, 0)) {
         replacement->price_ticks = order->price_ticks;
         return WIRE_REASON_NONE;
-    case WIRE_ORDER_TYPE_STOP:
-        replacement->price_ticks =
-            protection_price(&instrument->content, order->side, replacement->stop_price_ticks);
-        return WIRE_REASON_NONE;
-    default:
-        replacement->price_ticks = command->price_ticks;
-        return judge_sent_price(instrument, command->price_ticks);
     }
+    if (__builtin_expect(type == WIRE_ORDER_TYPE_STOP, 0)) {
+        replacement->price_ticks =
+            protection_price(&replacement->instrument->content, order->side, replacement->stop_price_ticks);
+        return WIRE_REASON_NONE;
+    }
+    replacement->price_ticks = command->price_ticks;
+    return judge_sent_price(replacement->instrument, command->price_ticks);
 }
 
-/* Everything up to the size that the order would have; fills in the replacement's terms. */
-static inline uint16_t judge_terms(const struct core *core, const struct wire_replace_order *command, uint32_t index,
-                                   struct replacement *replacement) {
-    const struct order *order = &core->books.orders[index];
-    const struct instrument *instrument = instrument_of(core, index);
-    const struct wire_instrument_set *listing = &instrument->content;
-    const struct order_terms *terms = order_terms(&core->books, index);
-    uint16_t reason = judge_quantity(listing, command->quantity_lots);
-    if (reason != WIRE_REASON_NONE) {
-        return reason;
-    }
-    if (!stop_price_of_replace_valid(core, command, index)) {
-        return WIRE_REASON_INVALID_STOP_PRICE;
-    }
+/* The terms that it would have; 0 as sent leaves one as it is. */
+static inline void fill_in_terms(const struct wire_replace_order *command, struct replacement *replacement) {
+    const struct order_terms *terms = replacement->terms;
+    const int64_t cum_lots = replacement->order->cum_lots;
     replacement->stop_price_ticks =
         command->stop_price_ticks != 0 ? (uint32_t)command->stop_price_ticks : terms->stop_price_ticks;
     replacement->display_lots = command->display_lots != 0 ? command->display_lots : terms->display_lots;
     replacement->expire_ns = command->expire_ns != 0 ? command->expire_ns : terms->expire_ns;
-    replacement->leaves_lots =
-        command->quantity_lots > order->cum_lots ? command->quantity_lots - order->cum_lots : 0;
+    replacement->leaves_lots = command->quantity_lots > cum_lots ? command->quantity_lots - cum_lots : 0;
     if (replacement->leaves_lots == 0) { /* nothing goes on under the new terms */
         replacement->display_lots = terms->display_lots;
         replacement->expire_ns = terms->expire_ns;
     }
-    reason = judge_new_price(core, command, index, replacement);
+}
+
+/* Everything up to the size that the order would have; fills in the replacement's terms. */
+static inline uint16_t judge_terms(const struct wire_replace_order *command, struct replacement *replacement) {
+    const struct order *order = replacement->order;
+    const struct instrument *instrument = replacement->instrument;
+    const struct wire_instrument_set *listing = &instrument->content;
+    uint16_t reason = judge_quantity(listing, command->quantity_lots);
+    if (reason != WIRE_REASON_NONE) {
+        return reason;
+    }
+    if (command->stop_price_ticks != 0 && !stop_price_of_replace_valid(command, replacement)) {
+        return WIRE_REASON_INVALID_STOP_PRICE;
+    }
+    fill_in_terms(command, replacement);
+    reason = judge_new_price(command, replacement);
     if (reason != WIRE_REASON_NONE) {
         return reason;
     }
@@ -831,9 +860,8 @@ static inline uint16_t judge_terms(const struct core *core, const struct wire_re
                : WIRE_REASON_NONE;
 }
 
-static inline bool no_page_for_replacement(const struct core *core, uint32_t index,
-                                           const struct replacement *replacement) {
-    const struct order *order = &core->books.orders[index];
+static inline bool no_page_for_replacement(const struct core *core, const struct replacement *replacement) {
+    const struct order *order = replacement->order;
     const struct ladder *ladder = book_side(&core->books, order->instrument, order->side);
     uint32_t from = order->price_ticks;
     uint32_t to = (uint32_t)replacement->price_ticks;
@@ -841,8 +869,8 @@ static inline bool no_page_for_replacement(const struct core *core, uint32_t ind
         if (order_is_parked(order)) {
             return false;
         }
-        ladder = stop_ladder_of(core, index);
-        from = order_terms(&core->books, index)->stop_price_ticks;
+        ladder = stop_ladder_of(core, replacement->index);
+        from = replacement->terms->stop_price_ticks;
         to = replacement->stop_price_ticks;
     }
     return from / LEVELS_PER_PAGE != to / LEVELS_PER_PAGE && ladder_full(core, ladder, to);
@@ -850,10 +878,9 @@ static inline bool no_page_for_replacement(const struct core *core, uint32_t ind
 
 /* What only an order that goes on must pass. */
 static inline uint16_t judge_going_on(const struct core *core, const struct wire_replace_order *command,
-                                      uint32_t index, struct replacement *replacement) {
-    const struct order *order = &core->books.orders[index];
-    const struct instrument *instrument = instrument_of(core, index);
-    const struct wire_instrument_set *listing = &instrument->content;
+                                      const struct replacement *replacement) {
+    const struct order *order = replacement->order;
+    const struct wire_instrument_set *listing = &replacement->instrument->content;
     const struct stake stake = {
         .price_ticks = replacement->price_ticks,
         .quantity_lots = command->quantity_lots,
@@ -861,50 +888,49 @@ static inline uint16_t judge_going_on(const struct core *core, const struct wire
         .more_lots = replacement->leaves_lots - order->leaves_lots,
         .side = order->side,
     };
-    const uint16_t reason =
-        judge_stake(instrument, exposure_of(&core->accounts, order->account, order->instrument), &stake);
+    const uint16_t reason = judge_stake(replacement->instrument, replacement->exposure, &stake);
     if (reason != WIRE_REASON_NONE) {
         return reason;
     }
     if ((order->flags & ORDER_POST_ONLY) != 0 &&
-        would_trade(core, instrument, order->side, replacement->price_ticks)) {
+        would_trade(core, replacement->instrument, order->side, replacement->price_ticks)) {
         return WIRE_REASON_POST_ONLY_WOULD_TRADE;
     }
-    if (no_page_for_replacement(core, index, replacement)) {
+    if (no_page_for_replacement(core, replacement)) {
         return WIRE_REASON_BOOK_FULL;
     }
-    const uint32_t asset = order->side == WIRE_SIDE_BUY ? listing->quote : listing->base;
-    return replacement->more_units > balance_of(&core->accounts, order->account, asset)->available_units
+    return replacement->more_units >
+                   balance_of(&core->accounts, order->account, reserved_asset(listing, order->side))->available_units
                ? WIRE_REASON_INSUFFICIENT_FUNDS
                : WIRE_REASON_NONE;
 }
 
-static inline uint16_t judge_replace(const struct core *core, const struct wire_replace_order *command, uint32_t index,
+static inline uint16_t judge_replace(const struct core *core, const struct wire_replace_order *command,
                                      struct replacement *replacement) {
-    uint16_t reason = judge_moment(core, command, index);
+    const struct order *order = replacement->order;
+    const struct wire_instrument_set *listing = &replacement->instrument->content;
+    uint16_t reason = judge_moment(core, command, replacement);
     if (reason == WIRE_REASON_NONE) {
-        reason = judge_terms(core, command, index, replacement);
+        reason = judge_terms(command, replacement);
     }
     if (reason != WIRE_REASON_NONE) {
         return reason;
     }
-    replacement->reserved_units =
-        order_reservation(core, index, replacement->price_ticks, replacement->leaves_lots);
-    replacement->more_units = replacement->reserved_units - present_reservation(core, index);
-    return replacement->leaves_lots == 0 ? WIRE_REASON_NONE : judge_going_on(core, command, index, replacement);
+    replacement->more_units = reservation(listing, order, replacement->price_ticks, replacement->leaves_lots) -
+                              reservation(listing, order, order->price_ticks, order->leaves_lots);
+    return replacement->leaves_lots == 0 ? WIRE_REASON_NONE : judge_going_on(core, command, replacement);
 }
 
 /* OrderReplaced of the order as it stands; what it will become is in `replacement`. */
 static inline struct wire_order_replaced *emit_replaced(struct core *core, const struct wire_replace_order *command,
-                                                        struct echo echo, uint32_t index,
-                                                        const struct replacement *replacement) {
-    const struct order *order = &core->books.orders[index];
+                                                        struct echo echo, const struct replacement *replacement) {
+    const struct order *order = replacement->order;
     const bool dormant = (order->flags & ORDER_DORMANT) != 0;
     struct wire_order_replaced *event = event_raw_echo(&core->events, WIRE_ORDER_REPLACED, sizeof *event, echo);
     event->session = command->session;
     event->session_epoch = command->session_epoch;
     event->client_seq = command->client_seq;
-    event->order_id = order_id(&core->books, index);
+    event->order_id = order_id(&core->books, replacement->index);
     event->price_ticks = replacement->price_ticks;
     event->quantity_lots = order->cum_lots + replacement->leaves_lots;
     event->cum_lots = order->cum_lots;
@@ -918,111 +944,118 @@ static inline struct wire_order_replaced *emit_replaced(struct core *core, const
     event->priority_kept = 1;
     memset(event->reserved20, 0, sizeof event->reserved20);
     memcpy(event->clordid, command->clordid, sizeof event->clordid);
-    memcpy(event->orig_clordid, core->books.details[index].clordid, sizeof event->orig_clordid);
+    memcpy(event->orig_clordid, core->books.details[replacement->index].clordid, sizeof event->orig_clordid);
     memset(event->reserved22, 0, sizeof event->reserved22);
     event->stop_price_ticks = replacement->stop_price_ticks;
     event->display_lots = replacement->display_lots;
     event->expire_ns = replacement->expire_ns;
     event->displayed_lots = 0;
-    event->old_displayed_lots = dormant ? 0 : order_displayed(&core->books, index);
+    event->old_displayed_lots = dormant ? 0 : order_displayed(&core->books, replacement->index);
     event->working = !dormant;
     memset(event->reserved_end, 0, sizeof event->reserved_end);
     return event;
 }
 
-/* Price, display, stop price and expiry become the new ones; leaves and money too. */
-static inline void take_terms(struct core *core, uint32_t index, const struct replacement *replacement) {
-    struct order *order = &core->books.orders[index];
-    const struct wire_instrument_set *listing = &instrument_of(core, index)->content;
+/* Display, stop price and expiry become the new ones. */
+static void take_rare_terms(struct core *core, const struct replacement *replacement) {
+    order_set_display(&core->books, replacement->index, replacement->display_lots);
+    struct order_terms *terms = order_terms_own(&core->books, replacement->index);
+    terms->stop_price_ticks = replacement->stop_price_ticks;
+    if (terms->expire_ns != replacement->expire_ns) {
+        terms->expire_ns = replacement->expire_ns;
+        expiry_moved(core, replacement->index);
+    }
+}
+
+/* All terms become the new ones; leaves and money too. */
+static inline void take_terms(struct core *core, const struct replacement *replacement) {
+    struct order *order = replacement->order;
+    const struct wire_instrument_set *listing = &replacement->instrument->content;
     order->price_ticks = (uint32_t)replacement->price_ticks;
     if (replacement->leaves_lots != order->leaves_lots) {
-        exposure_open_move(core, index, replacement->leaves_lots - order->leaves_lots);
+        exposure_open_move(core, replacement->index, replacement->leaves_lots - order->leaves_lots);
         order->leaves_lots = replacement->leaves_lots;
     }
     if ((replacement->display_lots | (int64_t)replacement->expire_ns | replacement->stop_price_ticks) != 0) {
-        order_set_display(&core->books, index, replacement->display_lots);
-        struct order_terms *terms = order_terms_own(&core->books, index);
-        terms->stop_price_ticks = replacement->stop_price_ticks;
-        if (terms->expire_ns != replacement->expire_ns) {
-            terms->expire_ns = replacement->expire_ns;
-            expiry_moved(core, index);
-        }
+        take_rare_terms(core, replacement);
     }
     if (replacement->more_units != 0) {
-        balance_move(&core->accounts, order->account, order->side == WIRE_SIDE_BUY ? listing->quote : listing->base,
-                     -replacement->more_units, replacement->more_units);
+        balance_move(&core->accounts, order->account, reserved_asset(listing, order->side), -replacement->more_units,
+                     replacement->more_units);
     }
-    order_changed(&core->books, index);
+    order_changed(&core->books, replacement->index);
 }
 
 /* The order leaves its place, takes its new terms and comes in as a taker, or rests outside Continuous. */
-static inline void requeue(struct core *core, uint32_t index, const struct replacement *replacement,
+static inline void requeue(struct core *core, const struct replacement *replacement,
                            struct wire_order_replaced *event) {
-    take_out(core, index);
-    take_terms(core, index, replacement);
+    take_out(core, replacement->index);
+    take_terms(core, replacement);
     event->priority_kept = 0;
-    const struct rested rested = instrument_of(core, index)->phase == WIRE_PHASE_CONTINUOUS
-                                     ? match(core, index, ARRIVAL_REQUEST)
-                                     : rest(core, index);
+    const struct rested rested = replacement->instrument->phase == WIRE_PHASE_CONTINUOUS
+                                     ? match(core, replacement->index, ARRIVAL_REQUEST)
+                                     : rest(core, replacement->index);
     event->rested_lots = rested.rested_lots;
     event->displayed_lots = rested.displayed_lots;
 }
 
 /* A dormant order keeps its place while what its place depends on is the same and it asks for no more. */
-static void replace_dormant(struct core *core, uint32_t index, const struct replacement *replacement,
+static void replace_dormant(struct core *core, const struct replacement *replacement,
                             struct wire_order_replaced *event) {
-    const struct order *order = &core->books.orders[index];
+    const struct order *order = replacement->order;
+    const uint32_t index = replacement->index;
     const bool same_place = order_is_parked(order)
                                 ? replacement->price_ticks == order->price_ticks
-                                : replacement->stop_price_ticks == order_terms(&core->books, index)->stop_price_ticks;
+                                : replacement->stop_price_ticks == replacement->terms->stop_price_ticks;
     if (same_place && replacement->leaves_lots <= order->leaves_lots) {
         dormant_reduce(core, index, order->leaves_lots - replacement->leaves_lots);
-        take_terms(core, index, replacement);
+        take_terms(core, replacement);
         return;
     }
     dormant_leave(core, index);
-    take_terms(core, index, replacement);
+    take_terms(core, replacement);
     dormant_join(core, index);
     event->priority_kept = 0;
 }
 
 /* Same price, no more lots: the order keeps its place. */
-static inline void replace_in_place(struct core *core, uint32_t index, const struct replacement *replacement,
+static inline void replace_in_place(struct core *core, const struct replacement *replacement,
                                     struct wire_order_replaced *event) {
-    struct order *order = &core->books.orders[index];
+    struct order *order = replacement->order;
     const int64_t less_lots = order->leaves_lots - replacement->leaves_lots;
     const struct ladder *ladder = book_side(&core->books, order->instrument, order->side);
     ladder_level(&core->books.pages, ladder, order->price_ticks)->quantity_lots -= less_lots;
-    take_terms(core, index, replacement);
-    if ((order->flags & ORDER_ICEBERG) != 0 && core->books.terms[index].displayed_lots > order->leaves_lots) {
-        core->books.terms[index].displayed_lots = order->leaves_lots;
+    take_terms(core, replacement);
+    if ((order->flags & ORDER_ICEBERG) != 0 &&
+        core->books.terms[replacement->index].displayed_lots > order->leaves_lots) {
+        core->books.terms[replacement->index].displayed_lots = order->leaves_lots;
     }
     book_touched(core, order->instrument);
     event->rested_lots = order->leaves_lots;
-    event->displayed_lots = order_displayed(&core->books, index);
+    event->displayed_lots = order_displayed(&core->books, replacement->index);
 }
 
 static inline void carry_out_replace(struct core *core, const struct wire_replace_order *command, struct echo echo,
-                                     uint32_t index, const struct replacement *replacement) {
-    struct order *order = &core->books.orders[index];
-    struct wire_order_replaced *event = emit_replaced(core, command, echo, index, replacement);
-    memcpy(core->books.details[index].clordid, command->clordid, CLORDID_SIZE);
+                                     const struct replacement *replacement) {
+    const struct order *order = replacement->order;
+    struct wire_order_replaced *event = emit_replaced(core, command, echo, replacement);
+    memcpy(core->books.details[replacement->index].clordid, command->clordid, CLORDID_SIZE);
     if (replacement->leaves_lots == 0) {
-        close_replaced(core, index);
+        close_replaced(core, replacement->index);
         return;
     }
-    if ((order->flags & ORDER_DORMANT) != 0) {
-        replace_dormant(core, index, replacement, event);
+    if (__builtin_expect((order->flags & ORDER_DORMANT) != 0, 0)) {
+        replace_dormant(core, replacement, event);
         return;
     }
-    const bool same_display = command->display_lots == 0 ||
-                              command->display_lots == order_terms(&core->books, index)->display_lots;
+    const bool same_display =
+        command->display_lots == 0 || command->display_lots == replacement->terms->display_lots;
     if (replacement->price_ticks == order->price_ticks && replacement->leaves_lots <= order->leaves_lots &&
         same_display) {
-        replace_in_place(core, index, replacement, event);
+        replace_in_place(core, replacement, event);
         return;
     }
-    requeue(core, index, replacement, event);
+    requeue(core, replacement, event);
 }
 
 void apply_replace_order(struct core *core, const struct wire_replace_order *command, struct echo echo) {
@@ -1046,12 +1079,13 @@ void apply_replace_order(struct core *core, const struct wire_replace_order *com
         found = find_order(core, &request);
     }
     if (found.reason == WIRE_REASON_NONE) {
-        found.reason = judge_replace(core, command, found.index, &replacement);
+        look_up(core, found.index, &replacement);
+        found.reason = judge_replace(core, command, &replacement);
     }
     if (found.reason != WIRE_REASON_NONE) {
         reject_request(core, &request, found);
         return;
     }
     claim.entry->order = found.index;
-    carry_out_replace(core, command, echo, found.index, &replacement);
+    carry_out_replace(core, command, echo, &replacement);
 }

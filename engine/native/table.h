@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "mix.h"
+#include "venue_assert.h"
 
 struct arena;
 
@@ -42,7 +43,19 @@ static inline uint64_t table_place(const struct table *table, uint64_t key) {
 }
 
 /* The place of (session, key): its entry, or the free place where it belongs. */
-struct table_entry *table_seek(const struct table *table, uint32_t session, uint64_t key);
+static inline struct table_entry *table_seek(const struct table *table, uint32_t session, uint64_t key) {
+    uint64_t place = table_place(table, key);
+    for (;;) {
+        struct table_entry *entry = &table->entries[place];
+        if (entry->day != table->day || (entry->key == key && entry->session == session)) {
+            return entry;
+        }
+        place++;
+        if (place == table->places) {
+            place = 0;
+        }
+    }
+}
 
 static inline bool table_holds(const struct table *table, const struct table_entry *entry) {
     return entry->day == table->day;
@@ -52,7 +65,11 @@ static inline bool table_holds(const struct table *table, const struct table_ent
 const struct table_entry *table_find(const struct table *table, uint32_t session, uint64_t key);
 
 /* Fills the free place that table_seek found. */
-void table_put(struct table *table, struct table_entry *entry, uint32_t session, uint64_t key, uint32_t order);
+static inline void table_put(struct table *table, struct table_entry *entry, uint32_t session, uint64_t key, uint32_t order) {
+    VENUE_ASSERT(table->count < table->capacity && entry->day != table->day, "a free place of a table that is not full");
+    *entry = (struct table_entry){.key = key, .order = order, .session = (uint16_t)session, .day = table->day};
+    table->count++;
+}
 
 /* A new trading day: all entries are gone. */
 void table_clear(struct table *table);
