@@ -288,7 +288,7 @@ def transfer(
     operator: bytes,
 ) -> None:
     """Draw on a credit line or pay it back: AMOUNT of ASSET goes between two accounts, one of them a lender's."""
-    giver, taker, asset = _account(config, source), _account(config, target), _asset(config, symbol)
+    giver, taker, asset = _settleable(config, source), _settleable(config, target), _asset(config, symbol)
     if "lender" not in (giver.kind, taker.kind):
         fail(f"neither {source} nor {target} is an account of kind 'lender'")
     units = _whole(amount, Fraction(1, 10**asset.decimals), f"{symbol}'s unit (10^-{asset.decimals})")
@@ -359,7 +359,7 @@ def _fail_as_made(config: VenueConfig, number: int, made: Terms | None, wanted: 
 @click.pass_obj
 def bust(config: VenueConfig, trade_id: int, guarantor: str | None, reason: bytes, operator: bytes) -> None:
     """Reverse the economics of trade TRADE_ID; no order comes back. Refused when a side cannot give it back."""
-    number = 0 if guarantor is None else _account(config, guarantor).id
+    number = 0 if guarantor is None else _settleable(config, guarantor).id
     event = send_admin(
         config,
         TradeBust(trade_id, number, operator, reason).encode(),
@@ -421,6 +421,14 @@ def _asset(config: VenueConfig, symbol: str) -> Asset:
 def _account(config: VenueConfig, name: str) -> Account:
     found = next((account for account in config.accounts if name in (account.name, str(account.id))), None)
     return found or fail(f"no account {name} in the configuration")
+
+
+def _settleable(config: VenueConfig, name: str) -> Account:
+    """An account whose money may be moved: in the vault, suspense is many depositors', and no leg can name it."""
+    account = _account(config, name)
+    if account.kind == "suspense":
+        fail(f"{name} holds money of unknown depositors: it is nobody's to move, and settlement would stop at it")
+    return account
 
 
 def _session(config: VenueConfig, comp_id: str) -> int:

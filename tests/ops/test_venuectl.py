@@ -334,6 +334,7 @@ def test_a_credit_line_is_drawn_and_paid_back(running_venue: RunningVenue) -> No
     assert refused(running_venue, *again, "1") == f"transfer 1 was another one, yours is not made: {made}"
     wait_for(lambda: position(running_venue.config, 21).transfer_seq == 1, "the transfer in the ledger")
     assert refused(running_venue, *again, "1000.5") == f"transfer 1 has been made: {made}"
+    assert not position(running_venue.config, 999).has_vault_account
     assert refused(running_venue, *again, "1000.5", "--operator", "another") == (
         f"transfer 1 was another one, yours is not made: {made}"
     )
@@ -387,7 +388,9 @@ def test_a_trade_is_busted_once(running_venue: RunningVenue, filled: str) -> Non
         ),
         (("transfer", "LENDER", "BRAVO-1", "USD", "0.0000001", "--reason", "r"), "is not a multiple of USD's unit"),
         (("transfer", "LENDER", "BRAVO-1", "USD", "1000000000", "--reason", "r"), "is more than one settlement batch"),
-        (("transfer", "LENDER", "SUSPENSE", "USD", "1", "--reason", "r"), "SUSPENSE has never deposited"),
+        (("transfer", "LENDER", "SUSPENSE", "USD", "1", "--reason", "r"), "SUSPENSE holds money of unknown depositors"),
+        (("transfer", "SUSPENSE", "LENDER", "USD", "1", "--reason", "r"), "SUSPENSE holds money of unknown depositors"),
+        (("bust", "1", "--guarantor", "SUSPENSE", "--reason", "r"), "SUSPENSE holds money of unknown depositors"),
         (("bust", "1", "--reason", "r" * 48, "--operator", "o" * 17), "--operator is longer than 16 bytes"),
         (("state", "halted", "--instrument", "DOGE-USD", "--reason", "r"), "no instrument DOGE-USD"),
         (("state", "halted", "--reason", "r" * 49), "--reason is longer than 48 bytes"),
