@@ -3,8 +3,8 @@
    Both go on in slices with the book shut, so that the price of the first slice holds to the last. */
 #include "clearing.h"
 #include "match.h"
-#include "queue.h"
 #include "phase.h"
+#include "queue.h"
 
 enum { TRADES_DIVISOR = 4 }; /* S / 4 trades fit a slice */
 
