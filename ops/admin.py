@@ -18,6 +18,7 @@ from engine.wire.messages import AnyMessage, CommandRefused, Reason, Refused, Ro
 from ops.failure import fail
 
 ANSWER_TIMEOUT_S = 10.0
+UNANSWERED = "the engine did not answer: it may have carried this out or may still; look before you repeat it"
 
 
 def send_admin(
@@ -25,7 +26,7 @@ def send_admin(
     command: bytes,
     is_done: Callable[[AnyMessage], bool],
     is_refused: Callable[[CommandRefused], bool],
-    unanswered: str = "the engine did not answer",
+    unanswered: str = UNANSWERED,
 ) -> AnyMessage:
     """Sends one admin command and returns the event that is its verdict; ends the program with a clear line if there is
     none.

@@ -13,8 +13,18 @@ from click.testing import CliRunner, Result
 from engine.book import ReferenceCore
 from engine.inspect import capacity, events
 from engine.journal import CommandJournal
-from engine.wire.messages import DayEnded, StateHash, Trade, TradeBusted, TradingStateChanged, Transferred, decode
-from ops import venuectl
+from engine.wire.messages import (
+    DayEnded,
+    StateHash,
+    Trade,
+    TradeBusted,
+    TradingState,
+    TradingStateChanged,
+    TradingStateSet,
+    Transferred,
+    decode,
+)
+from ops import admin, venuectl
 from ops.fix_client import text
 from ops.local import ROOT, START_ORDER
 from ops.markets import markets
@@ -312,6 +322,17 @@ def test_the_operator_cancels_what_fits_every_filter(running_venue: RunningVenue
     bravo.expect(t11=theirs, t150="4")
     assert good(running_venue, "cancel", "--all", *why) == "1 orders cancelled\n"
     alpha.expect(t11=other_side, t150="4")
+
+
+def test_what_got_no_answer_may_have_been_carried_out(
+    running_venue: RunningVenue, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The operator is told so, for here it was: only its verdict was not recognised."""
+    monkeypatch.setattr(admin, "ANSWER_TIMEOUT_S", 5.0)
+    command = TradingStateSet(0, TradingState.OPEN, b"test", b"r").encode()
+    with running_venue.unharmed("TradingStateSet"), pytest.raises(SystemExit):
+        admin.send_admin(running_venue.config, command, lambda event: False, lambda refused: False)
+    assert "it may have carried this out or may still" in capsys.readouterr().err
 
 
 def test_only_a_tripped_protection_is_reset(running_venue: RunningVenue) -> None:
