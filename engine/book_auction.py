@@ -154,8 +154,17 @@ def after_uncross(state: State, instrument: int) -> Job | None:
     """The purge that a new phase brings, if there is anything to purge; else stops are looked for again."""
     if any(_is_to_be_purged(state, instrument, order) for order in state.auction_only.values()):
         return Job(JobKind.PURGE, position=instrument)
-    state.look_for_stops = instrument
+    _look_for_stops(state, instrument)
     return None
+
+
+def _look_for_stops(state: State, id_: int) -> None:
+    """As if the last trade were one of this part: no stop that lapsed lies dormant beyond the last price."""
+    state.look_for_stops = id_
+    instrument = state.instruments[id_]
+    if instrument.last_ticks:
+        instrument.trigger_high_ticks = max(instrument.trigger_high_ticks, instrument.last_ticks)
+        instrument.trigger_low_ticks = min(instrument.trigger_low_ticks or instrument.last_ticks, instrument.last_ticks)
 
 
 def _is_to_be_purged(state: State, instrument: int, order: Order) -> bool:
@@ -175,7 +184,7 @@ def purge_slice(state: State, job: Job) -> Job | None:
             canceled += 1
         if canceled == state.events_per_slice or visits == VISITS_PER_SLICE:
             return job
-    state.look_for_stops = job.position
+    _look_for_stops(state, job.position)
     return None
 
 

@@ -113,6 +113,8 @@ def _stops_slice(state: State, job: Job) -> Job | None:
         emit_triggered(state, order, order.stop_price_ticks)
         enter_triggered(state, order)
         patch_triggered(state, place, order)
+        if state.tripped:
+            return None  # the election stays: quotes are pulled before the next stop
     instrument.trigger_high_ticks = instrument.trigger_low_ticks = 0
     state.election = 0
     return None

@@ -82,7 +82,11 @@ def within(side: int, price_ticks: int, limit_ticks: int) -> bool:
 
 
 def band_limit(instrument: Instrument, taker: Order) -> int:
-    """The taker's price, or the nearest bound of a price band if that is tighter."""
+    """The taker's price, or the nearest bound of a price band if that is tighter.
+
+    A price beyond the other bound is better than the taker asks for, but no price to trade at either: as long as the
+    best one is there, none will do.
+    """
     low_ticks, high_ticks = -UNLIMITED_TICKS, UNLIMITED_TICKS
     for ppm, around_ticks in (
         (instrument.definition.static_band_ppm, instrument.reference_ticks),
@@ -94,7 +98,10 @@ def band_limit(instrument: Instrument, taker: Order) -> int:
                 max(low_ticks, around_ticks - width_ticks),
                 min(high_ticks, around_ticks + width_ticks),
             )
-    return min(taker.price_ticks, high_ticks) if taker.side == Side.BUY else max(taker.price_ticks, low_ticks)
+    best_ticks = instrument.opposite(taker.side).best_ticks() or 0
+    if taker.side == Side.BUY:
+        return min(taker.price_ticks, high_ticks) if best_ticks >= low_ticks else -UNLIMITED_TICKS
+    return max(taker.price_ticks, low_ticks) if best_ticks <= high_ticks else UNLIMITED_TICKS
 
 
 def _stopped_by_band(instrument: Instrument, taker: Order) -> bool:

@@ -505,6 +505,8 @@ def _judge_replace(state: State, command: ReplaceOrder, order: Order) -> NewTerm
     """The order's new terms, or the first reason against them."""
     instrument = state.instruments[order.instrument]
     definition = instrument.definition
+    if not state.accounts[order.account].definition.enabled:
+        return Reason.ACCOUNT_DISABLED
     if state.blocked(order.session, order.account):
         return Reason.KILL_SWITCH
     if not state.market_open(instrument):

@@ -35,6 +35,7 @@ def set_phase(state: State, command: PhaseSet) -> None:
     if not known or not good_end or (command.phase == Phase.CONTINUOUS and not state.tradable(instrument)):
         state.refuse(command, command.instrument, Reason.INVALID_STATE, Role.ADMIN)
         return
+    instrument.next_schedule_ns = next_scheduled_ns(instrument, state.stamp.time_ns)
     enter_phase(
         state, instrument, command.phase, PhaseCause.OPERATOR, command.end_ns, command.operator, command.reason_text
     )
@@ -90,7 +91,7 @@ def set_operator_reference_price(state: State, command: ReferencePriceSet) -> No
         state.refuse(command, command.instrument, Reason.PRICE_OUT_OF_RANGE, Role.ADMIN)
         return
     set_reference_price(state, instrument, command.price_ticks, command.operator)
-    if instrument.phase == Phase.CONTINUOUS and elected_stop(instrument):
+    if instrument.phase == Phase.CONTINUOUS and state.tradable(instrument) and elected_stop(instrument):
         state.election = command.instrument
 
 

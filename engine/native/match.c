@@ -625,6 +625,15 @@ static uint32_t within_band(uint8_t side, uint32_t limit_ticks, uint32_t middle_
     return middle_ticks - width > limit_ticks ? middle_ticks - width : limit_ticks;
 }
 
+/* True when the best price is better for the taker than the band of `ppm` around `middle_ticks`, 0: none, allows. */
+static bool beyond_band(uint8_t side, uint32_t best_ticks, uint32_t middle_ticks, uint32_t ppm) {
+    if (ppm == 0 || middle_ticks == 0 || best_ticks == 0) {
+        return false;
+    }
+    const uint32_t width = (uint32_t)((uint64_t)middle_ticks * ppm / PPM);
+    return side == WIRE_SIDE_BUY ? best_ticks < middle_ticks - width : best_ticks > middle_ticks + width;
+}
+
 static inline struct taking start_taking(struct core *core, uint32_t index) {
     struct order *taker = &core->books.orders[index];
     struct instrument *instrument = &core->instruments.instruments[taker->instrument];
@@ -642,6 +651,11 @@ static inline struct taking start_taking(struct core *core, uint32_t index) {
             within_band(taker->side, taking.limit_ticks, instrument->reference_ticks, listing->static_band_ppm);
         taking.limit_ticks =
             within_band(taker->side, taking.limit_ticks, instrument->last_ticks, listing->dynamic_band_ppm);
+        const uint32_t best = taking.makers->best_tick;
+        if (beyond_band(taker->side, best, instrument->reference_ticks, listing->static_band_ppm) ||
+            beyond_band(taker->side, best, instrument->last_ticks, listing->dynamic_band_ppm)) {
+            taking.limit_ticks = taker->side == WIRE_SIDE_BUY ? 0 : UINT32_MAX; /* nothing crosses */
+        }
     }
     taking.stp_mode = order_stp_mode(taker) != 0 ? order_stp_mode(taker) : account->stp_mode;
     taking.stp_key = taking.stp_mode != WIRE_SELF_TRADE_PREVENTION_NONE ? account->stp_key : 0;

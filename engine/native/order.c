@@ -782,7 +782,11 @@ static bool stop_price_of_replace_valid(const struct wire_replace_order *command
 static inline uint16_t judge_moment(const struct core *core, const struct wire_replace_order *command,
                                     const struct replacement *replacement) {
     const struct order *order = replacement->order;
-    if (blocked(core, &core->accounts.accounts[order->account], &core->sessions.sessions[order->session])) {
+    const struct account *account = &core->accounts.accounts[order->account];
+    if (!account->enabled) {
+        return WIRE_REASON_ACCOUNT_DISABLED;
+    }
+    if (blocked(core, account, &core->sessions.sessions[order->session])) {
         return WIRE_REASON_KILL_SWITCH;
     }
     if (market_closed(core, replacement->instrument)) {

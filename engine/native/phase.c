@@ -120,6 +120,8 @@ void apply_phase_set(struct core *core, const struct wire_phase_set *command) {
         refuse_command(core, WIRE_PHASE_SET, WIRE_ROLE_ADMIN, command->instrument, reason);
         return;
     }
+    struct instrument *instrument = &core->instruments.instruments[command->instrument];
+    instrument->next_schedule_ns = schedule_next_ns(instrument, core->time_ns);
     phase_change(core, &(struct phase_change){
                            .instrument = command->instrument,
                            .phase = command->phase,
@@ -162,7 +164,8 @@ void apply_reference_price_set(struct core *core, const struct wire_reference_pr
         return;
     }
     reference_price_is(core, command->instrument, (uint32_t)command->price_ticks, command->operator);
-    if (instrument->phase == WIRE_PHASE_CONTINUOUS && stop_elected(core, command->instrument)) {
+    if (instrument->phase == WIRE_PHASE_CONTINUOUS && states_open(core, instrument) &&
+        stop_elected(core, command->instrument)) {
         core->election = command->instrument;
     }
 }

@@ -183,6 +183,10 @@ void stops_go_on(struct core *core) {
             return;
         }
         trigger(core, index);
+        if (core->protections.tripped_count != 0) {
+            job_over(core); /* the election stays: quotes are pulled before the next stop */
+            return;
+        }
     }
 }
 
