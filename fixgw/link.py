@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 from engine.wire.client import Answer, CommandChannel, EngineEvents, EngineRestarted, template_of
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import (
+    AccountDefined,
     AnyMessage,
     AssetDefined,
     CancelRejected,
@@ -72,6 +73,7 @@ FOLLOWED = frozenset(
         LimitsDefined,
         AssetDefined,
         InstrumentDefined,
+        AccountDefined,
         SessionAttached,
         OrderAccepted,
         OrderRejected,
@@ -334,7 +336,7 @@ class EngineLink:
                 self._finish_start()
 
     def _on_event(self, event: AnyMessage) -> None:
-        if isinstance(event, InstrumentDefined | AssetDefined):
+        if isinstance(event, InstrumentDefined | AssetDefined | AccountDefined):
             self._reference.apply(event)
         elif isinstance(event, SessionAttached):
             self._on_attached(event)

@@ -1,7 +1,8 @@
-"""Instruments, assets and accounts as the gateway names them: scales from the engine's events, account names from the
-configuration.
+"""Instruments, assets and accounts as the gateway names them: scales and self-trade keys from the engine's events,
+account names from the configuration.
 
-Scales come from the engine, not from this host's files: a gateway with an outdated file must not misprice an order.
+What decides about an order comes from the engine, not from this host's files: a gateway with an outdated file must not
+misprice one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cfg.model import Account
-from engine.wire.messages import AssetDefined, InstrumentDefined
+from engine.wire.messages import AccountDefined, AssetDefined, InstrumentDefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,13 @@ class Reference:
         self.listings: dict[int, Listing] = {}
         self.assets: dict[int, AssetScale] = {}
         self.account_names = {account.id: account.name for account in accounts}
+        self.stp_keys: dict[int, int] = {}  # by account; 0: nobody shares a key with it
 
-    def apply(self, event: InstrumentDefined | AssetDefined) -> None:
+    def apply(self, event: InstrumentDefined | AssetDefined | AccountDefined) -> None:
         """Learn or update one row."""
+        if isinstance(event, AccountDefined):
+            self.stp_keys[event.account] = event.stp_key
+            return
         if isinstance(event, AssetDefined):
             self.assets[event.asset] = AssetScale(event.symbol.decode(), event.decimals)
             return

@@ -133,6 +133,7 @@ def _new_order(
     fields: dict[str, str], parties: str, client: Client, reference: Reference, received_ns: int
 ) -> NewOrder:
     listing = _listing(fields, reference)
+    account = _account(fields, client)
     order_type = _one_of(ORDER_TYPES, fields["40"], "OrdType(40)")
     time_in_force = _one_of(TIMES_IN_FORCE, fields.get("59", "0"), "TimeInForce(59)")
     return NewOrder(
@@ -144,7 +145,7 @@ def _new_order(
         prev_client_seq=0,
         price_ticks=_price(fields, listing, order_type, reports.PRICED_BY_CLIENT),
         quantity_lots=_lots(fields, "38", listing, ORDER_QTY),
-        account=_account(fields, client),
+        account=account,
         instrument=listing.instrument,
         side=_side(fields),
         order_type=order_type,
@@ -157,7 +158,7 @@ def _new_order(
         min_lots=_lots(fields, "110", listing, MIN_QTY),
         expire_ns=_expiry(fields, required=fields.get("59") == "6"),
         trigger=_trigger(fields, order_type),
-        stp_mode=_stp_mode(fields),
+        stp_mode=_stp_mode(fields, account, reference),
         post_only=_post_only(fields),
         echo=_echo(parties),
     )
@@ -297,10 +298,15 @@ def _trigger(fields: dict[str, str], order_type: int) -> int:
     return _one_of(STOP_TRIGGERS, fields[STOP_TRIGGER], f"StopTrigger({STOP_TRIGGER})")
 
 
-def _stp_mode(fields: dict[str, str]) -> int:
+def _stp_mode(fields: dict[str, str], account: int, reference: Reference) -> int:
+    """Without a key the account's orders trade with each other whatever is asked: that is refused, not taken."""
     if SELF_TRADE_PREVENTION not in fields:
         return 0
-    return _one_of(STP_MODES, fields[SELF_TRADE_PREVENTION], f"SelfTradePrevention({SELF_TRADE_PREVENTION})")
+    what = f"SelfTradePrevention({SELF_TRADE_PREVENTION})"
+    mode = _one_of(STP_MODES, fields[SELF_TRADE_PREVENTION], what)
+    if not reference.stp_keys.get(account):
+        raise _excluded(f"{what} has no effect: the venue gave the account no self-trade key")
+    return mode
 
 
 def _post_only(fields: dict[str, str]) -> int:

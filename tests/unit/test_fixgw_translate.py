@@ -8,6 +8,8 @@ import pytest
 
 from cfg.model import Account
 from engine.wire.messages import (
+    AccountDefined,
+    AccountKind,
     AssetDefined,
     CancelOrder,
     InstrumentDefined,
@@ -34,10 +36,12 @@ KEY = ReportKey(True, 2, 7)
 
 
 def reference() -> Reference:
-    """ETH-USD in cents and ten-thousandths; ACC-1 names account 11."""
+    """ETH-USD in cents and ten-thousandths; ALPHA-1 names account 11, which has a self-trade key; 12 has none."""
     accounts = [Account(id=11, participant=1, name="ALPHA-1", kind="client")]
     tables = Reference(accounts)
     tables.apply(AssetDefined(1, 1, 0, 1, 1, 1, 6, b"USD"))
+    for account, stp_key in ((11, 7), (12, 0)):
+        tables.apply(AccountDefined(3, 3, 0, 1, 1, account, 1, AccountKind.CLIENT, 1, b"A", stp_key, 0, 0))
     tables.apply(
         InstrumentDefined(2, 2, 0, 1, 1, 3, 2, 1, 1, 1, 1, 10**6, 10**6, 10**9, 10, 0, 0, 2, 4, 1, 1, b"ETH-USD")
     )
@@ -142,6 +146,7 @@ def test_parties_travel_as_they_stand() -> None:
         ({"t20002": "1"}, "103", "11", "StopTrigger(20002) is allowed with OrdType(40) 3 and 4 only"),
         ({"t40": "4", "t99": "9", "t20002": "3"}, "103", "11", "unsupported StopTrigger(20002): 1, 2 are taken"),
         ({"t8000": "X"}, "103", "11", "unsupported SelfTradePrevention(8000): N, O, B, D are taken"),
+        ({"t8000": "N", "t1": "ALPHA-2"}, "103", "11", "SelfTradePrevention(8000) has no effect: the venue gave the "),
         ({"t18": "G"}, "103", "11", "unsupported ExecInst(18): only 6 is taken"),
         ({"t18": "6 G"}, "103", "11", "unsupported ExecInst(18): only 6 is taken"),
         ({"t111": "0"}, "103", "13", "MaxFloor(111) must be above 0"),
