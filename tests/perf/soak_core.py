@@ -1,7 +1,7 @@
-"""Soak: the C core and the reference in lock-step over many more random commands than a test has time for.
+"""Soak: fifty times what a test run asks of the core: random commands in lock-step, Hypothesis steps, and fuzzing.
 
-Usage: python -m tests.perf.soak_core [--seeds N] [--commands N] [--seed S]. Every seed is printed; a difference names
-the command.
+Usage: python -m tests.perf.soak_core [--commands N] [--seed S] [--examples N] [--fuzz-s N] [--processes N]. Seeds are
+printed; a difference is cut down to the few commands it needs and printed (tests/property/bulk.py).
 """
 
 from __future__ import annotations
@@ -13,40 +13,66 @@ import sys
 import time
 from pathlib import Path
 
+from tests.property.bulk import COMMANDS_PER_EPISODE
+
 ROOT = Path(__file__).resolve().parents[2]
+EPISODES_PER_RUN = 20
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--commands", type=int, default=100_000)
-    parser.add_argument("--examples", type=int, default=1_000, help="Hypothesis examples of the last run")
+    parser.add_argument("--commands", type=int, default=50_000_000)
+    parser.add_argument("--seed", type=int, default=1_000_000)
+    parser.add_argument("--examples", type=int, default=25_000, help="Hypothesis examples of 60 steps")
+    parser.add_argument("--fuzz-s", type=int, default=1_800)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    test = ["tests/property/test_core_equals_book.py", "--timeout", "3600", "-q", "-x"]
-    bad = 0
     started = time.monotonic()
-    for seed in range(options.seed, options.seed + options.seeds):
-        environment = {
-            **os.environ,
-            "VENUE_BULK_COMMANDS": str(options.commands),
-            "VENUE_BULK_SEED": str(seed),
-            "VENUE_PROPERTY_EXAMPLES": str(options.examples if seed == options.seed else 1),
-        }
-        result = subprocess.run(
-            [sys.executable, "-m", "pytest", *test],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        bad += result.returncode != 0
-        print(f"seed {seed}: {options.commands:,} commands: {result.stdout.strip().splitlines()[-1]}", flush=True)
-        if result.returncode:
-            print(result.stdout[-4000:], flush=True)
-    print(f"{options.seeds} seeds, {bad} with differences, {time.monotonic() - started:.0f} s")
+    bad = _bulk(options.commands, options.seed, options.processes)
+    bad += _hypothesis(options.examples)
+    bad += _fuzz(options.fuzz_s, options.seed)
+    print(f"{bad} runs with differences, {time.monotonic() - started:.0f} s")
     return 1 if bad else 0
+
+
+def _bulk(commands: int, seed: int, processes: int) -> int:
+    """How many of the runs that make up so many commands found a difference."""
+    episodes = max(commands // COMMANDS_PER_EPISODE, 1)
+    share = min(EPISODES_PER_RUN, episodes)
+    waiting = list(range(seed, seed + episodes, share))
+    running: dict[subprocess.Popen[str], int] = {}
+    bad = 0
+    while waiting or running:
+        while waiting and len(running) < processes:
+            first = waiting.pop(0)
+            command = [sys.executable, "-m", "tests.property.bulk", "--seed", str(first)]
+            command += ["--episodes", str(share), "--shrink-s", "600"]
+            run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            running[run] = first
+        run, first = next(iter(running.items()))
+        _, said = run.communicate()
+        del running[run]
+        bad += run.returncode != 0
+        print(f"seeds {first} to {first + share - 1}: {said.strip().splitlines()[-1]}", flush=True)
+        if run.returncode != 0:
+            print(said, flush=True)
+    return bad
+
+
+def _hypothesis(examples: int) -> int:
+    environment = {**os.environ, "VENUE_PROPERTY_EXAMPLES": str(examples)}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "86400", "-k", "TestCoresAgree"]
+    command.append("tests/property/test_core_equals_book.py")
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    print(f"{examples * 60:,} Hypothesis steps: {run.stdout.strip().splitlines()[-1]}", flush=True)
+    if run.returncode != 0:
+        print(run.stdout[-8000:], flush=True)
+    return run.returncode != 0
+
+
+def _fuzz(seconds: int, seed: int) -> int:
+    command = ["make", "-s", "-C", "tests/native", "fuzz", f"SECONDS={seconds}", f"SEED={seed}"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode != 0
 
 
 if __name__ == "__main__":
