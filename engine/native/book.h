@@ -23,6 +23,7 @@ enum order_flags {
     ORDER_ICEBERG = 16, /* display_lots > 0 */
     ORDER_LISTED = 32,  /* counts as open in its session, account and exposure: not so a taker that has yet to rest */
     ORDER_DIRTY = 64,   /* marked in books.dirty */
+    ORDER_NEW = 128,    /* its slot was taken since the last state hash: the generation record is another */
     ORDER_HASHED_FLAGS = ORDER_DORMANT | ORDER_POST_ONLY | ORDER_TRIGGER_REFERENCE
 };
 
@@ -52,12 +53,12 @@ enum { CLORDID_SIZE = 36, CLORDID_WORDS = 5 };
 
 /* What only reports, hashing and mass cancels need: one cache line. */
 struct order_details {
-    uint64_t mix_low; /* of all records of this slot, as of the last state hash */
+    uint64_t mix_low; /* of the order's records, as of the last state hash */
     uint64_t mix_high;
     uint32_t account_newer; /* the open orders of an account, by acceptance; order indices */
     uint32_t account_older;
     char clordid[CLORDID_SIZE];
-    uint32_t reserved;
+    uint32_t hashed_generation; /* of the slot, as of the last state hash; 0: not taken by then */
 };
 _Static_assert(sizeof(struct order_details) == 64, "an order's details are one cache line");
 
@@ -124,7 +125,8 @@ static inline uint8_t opposite(uint8_t side) {
 /* True when an order of `side` with limit `price_ticks` trades against the opposite price `other_ticks` (0: there is
  * none). */
 static inline bool crosses(uint8_t side, uint32_t price_ticks, uint32_t other_ticks) {
-    return other_ticks != 0 && (side == WIRE_SIDE_BUY ? other_ticks <= price_ticks : other_ticks >= price_ticks);
+    const uint32_t reversed = 0U - (uint32_t)(side != WIRE_SIDE_BUY); /* no branch: sides come as they like */
+    return (other_ticks != 0) & ((other_ticks ^ reversed) <= (price_ticks ^ reversed));
 }
 
 static inline uint8_t order_type(const struct order *order) {
@@ -195,7 +197,7 @@ uint32_t queue_first(const struct books *books, const struct ladder *ladder);
 /* Brings `hash` in step with everything marked dirty. */
 void books_rehash(struct books *books);
 
-/* Sum of the mixes of all records of a slot. */
+/* Sum of the mixes of all records of a slot: its order's, if one is open, and its generation's. */
 u128 slot_mix(const struct books *books, uint32_t index);
 
 #endif

@@ -45,10 +45,9 @@ struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_
         ladder->top |= bit(number / 64 / 64);
     }
     pool->occupied[page] |= bit(tick);
-    const bool better = ladder->highest_first ? tick > ladder->best_tick : tick < ladder->best_tick;
-    if (ladder->best_tick == 0 || better) {
-        ladder->best_tick = tick;
-    }
+    const uint32_t reversed = 0U - (uint32_t)ladder->highest_first;
+    const uint32_t best_tick = ladder->best_tick;
+    ladder->best_tick = (best_tick == 0) | ((tick ^ reversed) < (best_tick ^ reversed)) ? tick : best_tick;
     return &pool->pages[page].levels[tick % LEVELS_PER_PAGE];
 }
 

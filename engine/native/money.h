@@ -25,21 +25,13 @@ struct fee {
 
 /* Fee of a further rate x notional for an order with remainder R. */
 static inline struct fee fee_of(uint32_t remainder, int32_t rate_ppm, int64_t notional) {
-    int64_t whole = 0;
-    int64_t left = 0;
-    if (__builtin_expect(notional < INT64_C(1) << 43, 1)) { /* |rate| < 2^20: one 64-bit division by a constant */
-        const int64_t sum = (int64_t)remainder + rate_ppm * notional;
-        whole = sum / PPM;
-        left = sum % PPM;
-    } else {
-        const i128 sum = (i128)rate_ppm * notional + remainder;
-        whole = (int64_t)(sum / PPM);
-        left = (int64_t)(sum % PPM);
-    }
-    if (left < 0) {
-        left += PPM;
-        whole--;
-    }
+    /* In two steps, so that 64 bits hold everything whatever the notional: rate x (whole millions) needs no division. */
+    const int64_t sum = (int64_t)remainder + rate_ppm * (notional % PPM);
+    int64_t left = sum % PPM;
+    int64_t whole = rate_ppm * (notional / PPM) + sum / PPM;
+    const int64_t below = left >> 63; /* -1 for a rebate's remainder */
+    left += below & PPM;
+    whole += below;
     return (struct fee){.units = whole + (left != 0) - (remainder != 0), .remainder = (uint32_t)left};
 }
 
@@ -56,11 +48,12 @@ static inline int64_t notional_units(int64_t price_ticks, int64_t quantity_lots,
    can become. `rate_ppm` is the higher of its two rates: never negative, by the fee rule. */
 static inline int64_t reservation_units(const struct wire_instrument_set *listing, uint8_t side, int64_t price_ticks,
                                         int64_t leaves_lots, uint32_t remainder, int32_t rate_ppm) {
-    if (side == WIRE_SIDE_SELL) {
-        return leaves_lots * listing->lot_units;
-    }
+    /* Both, and then a choice without a branch: sides come as they like, and a wrong guess costs more. */
+    const int64_t base_units = leaves_lots * listing->lot_units;
     const int64_t notional = notional_units(price_ticks, leaves_lots, listing->tick_units);
-    return notional + fee_of(remainder, rate_ppm, notional).units;
+    const int64_t quote_units = notional + fee_of(remainder, rate_ppm, notional).units;
+    const int64_t chosen = -(int64_t)(side != WIRE_SIDE_SELL);
+    return base_units ^ ((base_units ^ quote_units) & chosen);
 }
 
 #endif

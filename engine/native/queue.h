@@ -10,13 +10,10 @@ static inline void queue_join(struct books *books, struct ladder *ladder, uint32
     struct level *level = ladder_open(&books->pages, ladder, tick);
     order->next = 0;
     order->previous = level->tail;
-    if (level->tail == 0) {
-        level->head = index;
-    } else {
-        struct order *last = &books->orders[level->tail];
-        INVARIANT(last->priority <= order->priority, "within a level priority is by sequence");
-        last->next = index;
-    }
+    struct order *last = &books->orders[level->tail]; /* index 0: no order, its priority is 0 */
+    INVARIANT(last->priority <= order->priority, "within a level priority is by sequence");
+    uint32_t *link = level->tail == 0 ? &level->head : &last->next; /* a choice of addresses needs no branch */
+    *link = index;
     level->tail = index;
     level->quantity_lots += order->leaves_lots;
     INVARIANT(order->leaves_lots > 0 && level->quantity_lots > 0, "funds bound the quantity of a level");
@@ -25,18 +22,11 @@ static inline void queue_join(struct books *books, struct ladder *ladder, uint32
 static inline void queue_leave(struct books *books, struct ladder *ladder, uint32_t tick, uint32_t index) {
     const struct order *order = &books->orders[index];
     struct level *level = ladder_level(&books->pages, ladder, tick);
-    if (order->previous == 0) {
-        INVARIANT(level->head == index, "an order without a predecessor heads its level");
-        level->head = order->next;
-    } else {
-        books->orders[order->previous].next = order->next;
-    }
-    if (order->next == 0) {
-        INVARIANT(level->tail == index, "an order without a successor ends its level");
-        level->tail = order->previous;
-    } else {
-        books->orders[order->next].previous = order->previous;
-    }
+    uint32_t *ahead = order->previous == 0 ? &level->head : &books->orders[order->previous].next;
+    uint32_t *behind = order->next == 0 ? &level->tail : &books->orders[order->next].previous;
+    INVARIANT(*ahead == index && *behind == index, "an order and its neighbours, or its level's ends, name each other");
+    *ahead = order->next;
+    *behind = order->previous;
     level->quantity_lots -= order->leaves_lots;
     INVARIANT(level->quantity_lots >= 0 && (level->head != 0 || level->quantity_lots == 0),
               "a level's quantity is the sum of its orders");

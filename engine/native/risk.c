@@ -8,7 +8,7 @@
 enum { DISTANCE_PPM_MAX = 10000000, WINDOW_MS_MAX = 3600000 };
 
 /* The pair of a reference command is defined; refuses the command otherwise. */
-static bool pair_defined(struct core *core, uint16_t template_id, uint32_t account, uint32_t instrument) {
+static bool pair_named(struct core *core, uint16_t template_id, uint32_t account, uint32_t instrument) {
     if (account_find(&core->accounts, account) != NULL && instrument_find(&core->instruments, instrument) != NULL) {
         return true;
     }
@@ -17,7 +17,7 @@ static bool pair_defined(struct core *core, uint16_t template_id, uint32_t accou
 }
 
 void apply_risk_limits_set(struct core *core, const struct wire_risk_limits_set *command) {
-    if (!pair_defined(core, WIRE_RISK_LIMITS_SET, command->account, command->instrument)) {
+    if (!pair_named(core, WIRE_RISK_LIMITS_SET, command->account, command->instrument)) {
         return;
     }
     if (command->max_order_lots < 0 || command->max_order_notional_units < 0 || command->max_position_lots < 0 ||
@@ -121,7 +121,7 @@ static uint16_t set_protection(struct core *core, const struct wire_market_maker
 }
 
 void apply_market_maker_protection_set(struct core *core, const struct wire_market_maker_protection_set *command) {
-    if (!pair_defined(core, WIRE_MARKET_MAKER_PROTECTION_SET, command->account, command->instrument)) {
+    if (!pair_named(core, WIRE_MARKET_MAKER_PROTECTION_SET, command->account, command->instrument)) {
         return;
     }
     const uint16_t reason = set_protection(core, command);
