@@ -58,7 +58,7 @@ uint32_t order_take(struct books *books) {
     struct order *order = &books->orders[index];
     VENUE_ASSERT(order->leaves_lots == 0 && order->generation < UINT32_MAX, "a free slot has a generation left");
     order_changed(books, index);
-    order->flags = ORDER_DIRTY;
+    order->flags = ORDER_DIRTY | ORDER_NEW;
     order->generation++;
     books->in_use++;
     if (slot >= books->slots_used) {
@@ -122,28 +122,54 @@ static u128 terms_mix(const struct books *books, uint32_t index) {
     return (words[2] | words[3] | words[4] | words[5]) != 0 ? mix128(words, 6) : 0;
 }
 
-u128 slot_mix(const struct books *books, uint32_t index) {
+static u128 open_order_mix(const struct books *books, uint32_t index) {
     const struct order *order = &books->orders[index];
-    if (order->generation == 0) {
+    if (order->leaves_lots == 0) {
         return 0;
     }
-    const uint64_t generation[2] = {RECORD_GENERATION, mix_pair(index - 1, order->generation)};
-    u128 mix = mix128(generation, 2);
-    if (order->leaves_lots > 0) {
-        mix += order_mix(books, index) + terms_mix(books, index);
-    }
-    return mix;
+    const u128 mix = order_mix(books, index);
+    return (order->flags & ORDER_TERMS) != 0 ? mix + terms_mix(books, index) : mix;
 }
+
+static u128 generation_mix(uint32_t index, uint32_t generation) {
+    const uint64_t words[2] = {RECORD_GENERATION, mix_pair(index - 1, generation)};
+    return generation != 0 ? mix128(words, 2) : 0;
+}
+
+u128 slot_mix(const struct books *books, uint32_t index) {
+    return open_order_mix(books, index) + generation_mix(index, books->orders[index].generation);
+}
+
+static void rehash_slot(struct books *books, uint32_t index) {
+    struct order *order = &books->orders[index];
+    struct order_details *details = &books->details[index];
+    const u128 mix = open_order_mix(books, index);
+    books->hash += mix - ((u128)details->mix_high << 64 | details->mix_low);
+    details->mix_low = (uint64_t)mix;
+    details->mix_high = (uint64_t)(mix >> 64);
+    if ((order->flags & ORDER_NEW) != 0) {
+        books->hash += generation_mix(index, order->generation) - generation_mix(index, details->hashed_generation);
+        details->hashed_generation = order->generation;
+    }
+    order->flags &= (uint8_t)~(ORDER_DIRTY | ORDER_NEW);
+}
+
+/* Slots in batches, so that the memory of the next ones comes while these are hashed. */
+enum { REHASH_BATCH = 16 };
 
 void books_rehash(struct books *books) {
     uint64_t group = 0;
-    uint64_t index = 0;
-    while (dirty_take(&books->dirty, &group, &index)) {
-        struct order_details *details = &books->details[index];
-        const u128 mix = slot_mix(books, (uint32_t)index);
-        books->hash += mix - ((u128)details->mix_high << 64 | details->mix_low);
-        details->mix_low = (uint64_t)mix;
-        details->mix_high = (uint64_t)(mix >> 64);
-        books->orders[index].flags &= (uint8_t)~ORDER_DIRTY;
+    uint32_t batch[REHASH_BATCH];
+    uint32_t count = REHASH_BATCH;
+    while (count == REHASH_BATCH) {
+        uint64_t index = 0;
+        for (count = 0; count < REHASH_BATCH && dirty_take(&books->dirty, &group, &index); count++) {
+            batch[count] = (uint32_t)index;
+            __builtin_prefetch(&books->orders[index], 1);
+            __builtin_prefetch(&books->details[index], 1);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            rehash_slot(books, batch[i]);
+        }
     }
 }

@@ -82,7 +82,7 @@ void statistics_go_on(struct core *core) {
 
 /* The next pair at or after this one that holds anything; false when there is none. */
 static bool next_balance(const struct core *core, uint32_t *account, uint32_t *asset) {
-    for (; *account <= core->capacity.accounts; (*account)++, *asset = 1) {
+    for (; *account <= core->accounts.highest; (*account)++, *asset = 1) {
         for (; *asset <= core->capacity.assets; (*asset)++) {
             const struct balance *balance = balance_of(&core->accounts, *account, *asset);
             if (balance->available_units != 0 || balance->reserved_units != 0) {
