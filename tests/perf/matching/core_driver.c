@@ -5,9 +5,9 @@
    input: throughput [alone] [nohash] | latency [alone] [nohash] | memory
 
    Every command goes through core_check and core_apply as in the engine's loop; events go into a ring of 8 MB that is
-   written round and round; the state hash is asked for every 4,096 commands, as the loop does, between two commands: its latency is told
-   apart from theirs. Unless `alone`, the core may look at
-   messages ahead, as the loop can with what it has drained. A run counts only if it ends in the state that the
+   written round and round; the state hash is asked for every 4,096 commands, as the loop does, between two commands:
+   its latency is told apart from theirs. Unless `alone`, the core may look at messages ahead, as the loop can with
+   what it has drained. A run counts only if it ends in the state that the
    recording ended in, whose trades are the workload's, and if the audit finds nothing. */
 #define _GNU_SOURCE
 #include <stdbool.h>
