@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
-import simplefix
-
 from cfg.model import VenueConfig
 from engine import inspect
 from engine.wire.messages import (
@@ -52,6 +50,7 @@ REQUIRED = (
     "final",
 )
 SHOWN_TRADES = 3
+BEGIN_STRING = b"8=FIX.4.4\x01"
 
 OfOneOrder = OrderAccepted | OrderReplaced | OrderCanceled | OrderTriggered | OrderRefilled | OrderReduced
 OfTwoOrders = Trade | TradeBusted
@@ -199,16 +198,14 @@ def _report_hops(config: VenueConfig, own: list[OrderEvent], order_id: int) -> I
         suffix = ("M" if event.maker_order_id == order_id else "T") if isinstance(event, OfTwoOrders) else ""
         wanted.add(f"{event.epoch}-{event.sequence}{suffix}")
     for path in sorted(config.paths.state_dir.glob("fixgw*/**/*.body")):
-        parser = simplefix.FixParser()
-        parser.append_buffer(path.read_bytes())
-        while (message := parser.get_message()) is not None:
-            exec_id = (message.get(17) or b"").decode()
-            if message.get(35) == b"8" and exec_id in wanted:
-                text = "/".join((message.get(tag) or b"").decode() for tag in (150, 39))
-                detail = (
-                    f"ExecutionReport 150/39={text}, ExecID {exec_id}, MsgSeqNum {(message.get(34) or b'').decode()}"
-                )
-                yield Hop("report out", _utc_ns((message.get(52) or b"").decode()), detail)
+        # A parser for streams looks through all that is left of the store for each message; we have whole messages.
+        for raw in path.read_bytes().split(BEGIN_STRING)[1:]:
+            fields = dict(pair.partition(b"=")[::2] for pair in raw.split(b"\x01"))
+            exec_id = fields.get(b"17", b"").decode()
+            if fields.get(b"35") == b"8" and exec_id in wanted:
+                text = "/".join(fields.get(tag, b"").decode() for tag in (b"150", b"39"))
+                detail = f"ExecutionReport 150/39={text}, ExecID {exec_id}, MsgSeqNum {fields.get(b'34', b'').decode()}"
+                yield Hop("report out", _utc_ns(fields.get(b"52", b"").decode()), detail)
 
 
 def _utc_ns(text: str) -> int:
