@@ -17,7 +17,7 @@ STEPS = 2_500
 
 @pytest.mark.parametrize("seed", [31, 32, 33])
 def test_the_audits_sums_agree_with_every_checkpoint(seed: int, tmp_path: Path) -> None:
-    """Trades with rebates, busts with guarantors and transfers between accounts included."""
+    """Trades with rebates, busts and transfers between accounts included; of guarantors: test_guarantors."""
     venue = Venue(seed)
     with zmq.Context[zmq.Socket[bytes]]() as context:
         audit = Audit(context, EngineEndpoints(tmp_path), fee_account=1)
