@@ -12,7 +12,7 @@ from collections.abc import Callable
 import zmq
 
 from cfg.model import VenueConfig
-from engine.wire.client import Answer, CommandChannel, EngineEvents
+from engine.wire.client import Answer, CommandChannel, Diverged, EngineEvents
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import AnyMessage, CommandRefused, Reason, Refused, Role, decode
 from ops.failure import fail
@@ -54,6 +54,8 @@ def send_admin(
             if not sent and events.caught_up:
                 sent = channel.send([command])
         fail(unanswered if sent else "the engine is not there")
+    except Diverged as error:  # an engine came back that lost the end of its past, or another one's
+        fail(f"{unanswered if sent else 'nothing was sent'} ({error})")
     finally:
         events.close()
         channel.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from cfg.load import load
 from engine.wire.messages import (
     AuctionUncrossed,
     CommandRefused,
@@ -18,10 +21,14 @@ from engine.wire.messages import (
     Trade,
     TradeBust,
     TradeBusted,
+    TradingState,
+    TradingStateChanged,
+    TradingStateSet,
     Transfer,
     Transferred,
 )
-from tests.fixtures.fix_engine import ALPHA_ACCOUNT, ETH_USD, USD, EngineClient, EngineDaemon
+from ops import admin
+from tests.fixtures.fix_engine import ALPHA_ACCOUNT, ETH_USD, USD, EngineClient, EngineDaemon, wait_for
 
 LENDER, ETH = 3, 2
 AMOUNT = 1_000
@@ -74,3 +81,35 @@ def test_a_kill_carries_nothing_out_twice_and_forgets_nothing_told(
     assert len(uncrossed) == after["PhaseChanged"] <= 1
     transferred = next(event for event in client.decoded() if isinstance(event, Transferred))
     assert transferred.from_available_units == 10**12 - AMOUNT
+
+
+def test_an_engine_that_lost_its_past_leaves_the_operator_with_a_clear_line(
+    engine_daemon: EngineDaemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While a command waits for its answer the engine comes back without the events that were seen."""
+    monkeypatch.setattr(admin, "ANSWER_TIMEOUT_S", 60.0)
+    seen = threading.Event()
+    codes: list[object] = []
+
+    def is_done(event: object) -> bool:
+        if isinstance(event, TradingStateChanged):
+            seen.set()
+        return False
+
+    def operate() -> None:
+        command = TradingStateSet(0, TradingState.OPEN, b"test", b"diverged").encode()
+        try:
+            admin.send_admin(load(engine_daemon.cfg_dir), command, is_done, lambda refused: False)
+        except SystemExit as ended:
+            codes.append(ended.code)
+
+    operator = threading.Thread(target=operate)
+    operator.start()
+    wait_for(seen.is_set, "the command's event")
+    engine_daemon.kill9()
+    shutil.rmtree(engine_daemon.state_dir)
+    engine_daemon.start()
+    operator.join(60)
+    assert codes == [1]
+    said = capsys.readouterr().err
+    assert said.startswith(admin.UNANSWERED) and "not" in said.removeprefix(admin.UNANSWERED)
