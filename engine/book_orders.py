@@ -231,7 +231,7 @@ def _new_price(command: NewOrder, instrument: Instrument) -> int | Reason:
     if command.order_type == OrderType.MARKET and command.time_in_force in (OPENING, CLOSING):
         if not instrument.guide_ticks:
             return Reason.NO_REFERENCE_PRICE
-        return instrument.protection_price(instrument.guide_ticks, command.side)
+        return instrument.nearer_tick(instrument.protection_price(instrument.guide_ticks, command.side), command.side)
     best_ticks = instrument.opposite(command.side).best_ticks()
     if best_ticks is None:
         return Reason.NO_LIQUIDITY

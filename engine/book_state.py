@@ -332,6 +332,20 @@ class Instrument:
             return min(ticks + self.definition.protection_ticks, self.definition.price_max_ticks)
         return max(ticks - self.definition.protection_ticks, self.definition.price_min_ticks)
 
+    def nearer_tick(self, ticks: int, side: int) -> int:
+        """The nearest price on tick down (a buy) or up (a sell); `ticks` itself when there is none within the range."""
+        found = ticks
+        while self.definition.price_min_ticks <= found <= self.definition.price_max_ticks:
+            band = self.tick_band(found)
+            if band is None or found % band.tick_step == 0:
+                return found
+            if side == Side.BUY:
+                found = max(found - found % band.tick_step, band.from_ticks - 1)
+            else:
+                above = (band.from_ticks for band in self.tick_bands.values() if band.from_ticks > found)
+                found = min([found - found % band.tick_step + band.tick_step, *above])
+        return ticks
+
 
 @dataclass(slots=True)
 class Account:

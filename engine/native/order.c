@@ -4,6 +4,7 @@
    A request changes nothing before its last reason to refuse is past, except that its ClOrdID is used up. */
 #include "match.h"
 #include "stop.h"
+#include "tick.h"
 #include "timer.h"
 
 enum { CLORDID_FIRST = 0x21, CLORDID_LAST = 0x7e };
@@ -280,6 +281,14 @@ static inline uint16_t judge_sent_price(const struct instrument *instrument, int
     return on_tick(instrument, price_ticks) ? WIRE_REASON_NONE : WIRE_REASON_PRICE_NOT_ON_TICK;
 }
 
+/* The price of an order for an auction only that was sent without one: it rests, so it is on tick. */
+static int64_t auction_price_of(const struct instrument *instrument, uint8_t side, uint32_t guide) {
+    const int64_t worst = protection_price(&instrument->content, side, guide);
+    const int64_t tick = side == WIRE_SIDE_BUY ? tick_at_or_below(instrument, (uint32_t)worst)
+                                               : tick_at_or_above(instrument, (uint32_t)worst);
+    return price_in_range(&instrument->content, tick) ? tick : worst;
+}
+
 /* The price of an order that was sent without one. */
 static uint16_t judge_own_price(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
     const struct wire_instrument_set *listing = &terms->instrument->content;
@@ -289,8 +298,11 @@ static uint16_t judge_own_price(const struct core *core, const struct wire_new_o
     }
     if (terms->entry != ENTRY_CONTINUOUS) {
         const uint32_t guide = guide_ticks(terms->instrument);
-        terms->price_ticks = protection_price(listing, command->side, guide);
-        return guide == 0 ? WIRE_REASON_NO_REFERENCE_PRICE : WIRE_REASON_NONE;
+        if (guide == 0) {
+            return WIRE_REASON_NO_REFERENCE_PRICE;
+        }
+        terms->price_ticks = auction_price_of(terms->instrument, command->side, guide);
+        return WIRE_REASON_NONE;
     }
     const uint32_t best = book_side(&core->books, command->instrument, opposite(command->side))->best_tick;
     const bool to_limit = command->order_type == WIRE_ORDER_TYPE_MARKET_TO_LIMIT;

@@ -18,6 +18,7 @@ from engine.wire.messages import (
     ScheduleSet,
     Side,
     StopTrigger,
+    TickBandSet,
     TimeInForce,
     TradingState,
 )
@@ -113,6 +114,20 @@ def test_stop_that_lapsed_when_a_band_tripped_is_triggered_as_trading_goes_on(ve
     assert not trades(reopened)
     assert only(OrderTriggered, reopened).order_id == stop.order_id
     assert venue.levels(Side.SELL) == [(59, 1)]
+
+
+def test_market_order_for_an_auction_does_not_take_its_price_off_tick(venue: Venue) -> None:
+    """Protection of 2 ticks from 60 is 62 for a buy, 58 for a sell; in steps of 5 they stand at 60 and 60."""
+    venue.set(TickBandSet(1, 1, 20, 5, 1))
+    venue.do(venue.source.set_reference_price(1, 60))
+    venue.all(venue.source.set_phase(1, Phase.OPENING_AUCTION))
+    fields = {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.AT_THE_OPENING}
+    assert only(OrderAccepted, venue.buy(2, 0, **fields)).price_ticks == 60
+    assert only(OrderAccepted, venue.sell(1, 0, **fields)).price_ticks == 60
+    venue.do(venue.source.set_reference_price(1, 63))
+    assert only(OrderAccepted, venue.buy(1, 0, **fields)).price_ticks == 65
+    uncross = venue.all(venue.source.set_phase(1, Phase.CONTINUOUS))
+    assert [trade.price_ticks for trade in trades(uncross)] == [65]
 
 
 def test_operators_phase_outlives_a_scheduled_opening_that_is_tried_again(venue: Venue) -> None:
