@@ -22,7 +22,7 @@ NATIVE_INPUTS := $(C_SOURCES) $(wildcard engine/native/*.py engine/wire/*.xml en
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))
 
-.PHONY: help demo venue test bench bench-core lint format sanitize soak setup packages clean
+.PHONY: help demo venue test bench bench-core lint format sanitize analyze fuzz mutants coverage soak setup packages clean
 
 help:
 	@echo "make demo      start everything, trade, settle, reconcile, stop"
@@ -32,6 +32,11 @@ help:
 	@echo "make bench-core  the matching core beside orderly-chaos: a few minutes; QUICK=1: one"
 	@echo "make lint      ruff, mypy, import contracts, clang-format"
 	@echo "make sanitize  the C tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make analyze   gcc -fanalyzer over the core"
+	@echo "make fuzz      any bytes into the core for SECONDS=60"
+	@echo "make mutants   seeded faults of the core, each caught by the property tests"
+	@echo "make coverage  lines of the core that its tests reach"
+	@echo "make soak      the long runs: hours"
 	@echo "make clean     remove .venv, var and everything built"
 
 demo: setup
@@ -67,6 +72,18 @@ format: packages
 
 sanitize: packages
 	@$(MAKE) --no-print-directory -C tests/native sanitize PYTHON="$(abspath $(PY))"
+
+analyze: packages
+	@$(MAKE) --no-print-directory -s -C tests/native analyze
+
+fuzz: packages
+	@$(MAKE) --no-print-directory -s -C tests/native fuzz SECONDS=$(or $(SECONDS),60)
+
+mutants: setup
+	@$(PY) -m tests.native.mutants $(MUTANT)
+
+coverage: setup
+	@$(PY) -m tests.native.coverage
 
 clean:
 	rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "wire.h"
 
 struct head {
     uint64_t time_ns;
@@ -66,12 +67,21 @@ int main(int count, char **arguments) {
         uint32_t made = 0;
         memcpy(&head, bytes + offset, sizeof head);
         const uint8_t *message = bytes + offset + sizeof head;
+        for (unsigned stage = 0; stage < 3; stage++) {
+            core_prefetch(core, message, head.size, stage);
+        }
+        if (core_check(core, WIRE_ROLE_INTERNAL, message, head.size).verdict != CORE_APPLY) {
+            (void)fprintf(stderr, "command %llu does not pass the check\n", (unsigned long long)commands + 1);
+            return 1;
+        }
         if (core_apply(core, ++commands, head.epoch, head.time_ns, message, head.size, out, room, &written, &made) !=
             CORE_OK) {
             (void)fprintf(stderr, "command %llu: state hash differs\n", (unsigned long long)commands);
             return 1;
         }
         events += made;
+        const struct core_check again = core_check(core, WIRE_ROLE_INTERNAL, message, head.size);
+        digest = fnv(digest, &again.verdict, 1);
         digest = fnv(digest, out, written);
         if (commands % 64 == 0) { /* the hash as of many states, not only of the last */
             core_hash(core, hash);

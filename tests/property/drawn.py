@@ -1031,10 +1031,11 @@ class RandomSource(CommandSource):
             ).encode(),
         )
         session = self.random.choice((1, 3))
+        lives = self.random.choice(((TimeInForce.DAY,), (1, 1, 2, 7)))
         for number in range(self.random.randrange(8, 26)):
             side = self.random.choice((1, 2))
             price = CENTER_TICKS + (-5 if side == Side.BUY else 5) + number % 3
-            tif = self.random.choice((1, 1, 2, 7))
+            tif = self.random.choice(lives)
             yield self._limit(self.random.choice((1, 2)), side, price, 1, session=session, time_in_force=tif)
         account, participant = (2, 1) if session == 1 else (4, 2)
         yield self.random.choice(
@@ -1049,6 +1050,7 @@ class RandomSource(CommandSource):
                 self.kill_switch(KillScope.ACCOUNT, account),
                 self.kill_switch(KillScope.PARTICIPANT, participant),
                 self.kill_switch(KillScope.VENUE, 0),
+                self.end_of_day(),
                 self.end_of_day(),
                 self.set_phase(1, Phase.CLOSED),
             )

@@ -56,7 +56,7 @@ NEVER_GIVEN = {Reason.NONE, Reason.OVERLOADED}
 EVENTS = [kind.__name__ for kind in messages.BY_TEMPLATE.values() if kind.TEMPLATE_ID >= 100]
 JOBS = ("EndOfDay", "Checkpoint", "Cancel", "Uncross", "Purge", "Activate", "Stops", "Statistics")
 #: Every one of these is brought about at least this often by every million commands.
-REACHED_MIN = 25
+REACHED_MIN = 20
 
 
 def _expected() -> list[str]:
