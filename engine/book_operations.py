@@ -100,7 +100,7 @@ def _transfer_fault(state: State, command: Transfer) -> Reason:
     if command.asset not in state.assets:
         return Reason.UNKNOWN_ASSET
     kinds = from_account.definition.kind, to_account.definition.kind
-    if command.from_account == command.to_account or AccountKind.LENDER not in kinds:
+    if command.from_account == command.to_account or AccountKind.LENDER not in kinds or AccountKind.SUSPENSE in kinds:
         return Reason.INVALID_REFERENCE
     if command.amount_units < 1:
         return Reason.INVALID_AMOUNT
@@ -155,7 +155,9 @@ def _bust_fault(state: State, command: TradeBust) -> Reason:
         return Reason.ALREADY_BUSTED
     if command.guarantor and command.guarantor not in state.accounts:
         return Reason.UNKNOWN_ACCOUNT
-    if command.guarantor and command.guarantor == state.fee_account:
+    if not command.guarantor:
+        return Reason.NONE
+    if state.accounts[command.guarantor].definition.kind in (AccountKind.FEE, AccountKind.SUSPENSE):
         return Reason.INVALID_REFERENCE
     return Reason.NONE
 

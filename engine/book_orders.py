@@ -22,6 +22,7 @@ from engine.book_state import (
     clordid_key,
 )
 from engine.wire.messages import (
+    AccountKind,
     CancelOrder,
     CancelRejected,
     NewOrder,
@@ -163,7 +164,8 @@ def _who_and_when(state: State, command: NewOrder, instrument: Instrument) -> Re
     account = state.accounts.get(command.account)
     if account is None:
         return Reason.UNKNOWN_ACCOUNT
-    if account.definition.participant != state.sessions[command.session].definition.participant:
+    other_participant = account.definition.participant != state.sessions[command.session].definition.participant
+    if other_participant or account.definition.kind == AccountKind.SUSPENSE:
         return Reason.ACCOUNT_NOT_PERMITTED
     if not account.definition.enabled:
         return Reason.ACCOUNT_DISABLED

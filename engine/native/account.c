@@ -1,5 +1,5 @@
-/* Who owns what and what is at stake; what changes with every trade is marked and hashed later, what an operator sets is
-   hashed at once. */
+/* Who owns what and what is at stake; what changes with every trade is marked and hashed later, what an operator sets
+   is hashed at once. */
 #include "account.h"
 
 #include "arena.h"

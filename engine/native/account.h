@@ -47,8 +47,8 @@ struct balance {
 
 /* What an account has at stake on an instrument, and its limits there: one cache line. */
 struct exposure {
-    int64_t position_lots;  /* bought - sold */
-    int64_t open_buy_lots;  /* leaves of open orders */
+    int64_t position_lots; /* bought - sold */
+    int64_t open_buy_lots; /* leaves of open orders */
     int64_t open_sell_lots;
     int64_t max_order_lots; /* limits: 0 is none */
     int64_t max_order_notional_units;

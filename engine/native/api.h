@@ -39,8 +39,8 @@ struct core_check {
 
 enum core_result { CORE_OK = 0, CORE_DIVERGED = 1 };
 
-/* NULL when a capacity is 0 or above 2^31 (instruments, sessions: 65,535), or memory can't be had. Pages are given by the kernel as they are first
- * touched. */
+/* NULL when a capacity is 0 or above 2^31 (instruments, sessions: 65,535), or memory can't be had. Pages are given by
+ * the kernel as they are first touched. */
 struct core *core_new(const struct core_capacity *capacity);
 void core_free(struct core *core);
 
@@ -52,8 +52,9 @@ struct core_check core_check(const struct core *core, uint8_t role, const uint8_
 bool core_pools_hold(const struct core *core, const uint8_t *message, uint32_t size);
 
 /* Applies a checked message and writes its events at `out` as entries (u32 size, u32 crc32c = 0, SBE message, zero
-   padding to 8). The message is read where it is if it is 8-byte aligned. `out` is 8-byte aligned; `out_size` must be at least core_output_max(), which LimitsSet changes.
-   *written and *events are set. CORE_DIVERGED only for StateHash. */
+   padding to 8). The message is read where it is if it is 8-byte aligned. `out` is 8-byte aligned; `out_size` must be
+   at least core_output_max(), which LimitsSet changes. *written and *events are set. CORE_DIVERGED only for StateHash.
+ */
 int core_apply(struct core *core, uint64_t sequence, uint32_t epoch, uint64_t time_ns, const uint8_t *message,
                uint32_t size, uint8_t *out, size_t out_size, size_t *written, uint32_t *events);
 

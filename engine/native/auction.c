@@ -59,8 +59,9 @@ static bool something_to_purge(const struct core *core, uint32_t instrument) {
     return core->auction_orders.counts[instrument] > (purges_parked(core, instrument) ? 0 : parked);
 }
 
-/* The last job of a change of phase is over: stops are looked at when the part ends, whether it traded or not, as if the
-   last trade were one of this part. So no stop that lapsed when a band tripped lies dormant beyond the last price. */
+/* The last job of a change of phase is over: stops are looked at when the part ends, whether it traded or not, as if
+   the last trade were one of this part. So no stop that lapsed when a band tripped lies dormant beyond the last price.
+ */
 static void auction_over(struct core *core, uint32_t id) {
     struct instrument *instrument = &core->instruments.instruments[id];
     const uint32_t last = instrument->last_ticks;

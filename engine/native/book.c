@@ -94,8 +94,8 @@ uint32_t queue_next(const struct books *books, const struct ladder *ladder, uint
 static u128 order_mix(const struct books *books, uint32_t index) {
     const struct order *order = &books->orders[index];
     const uint32_t stp_and_flags = (order->flags & ORDER_HASHED_FLAGS) | (uint32_t)order_stp_mode(order) << 3;
-    const uint32_t kind = order->side | (uint32_t)order_type(order) << 8 | (uint32_t)order->time_in_force << 16 |
-                          stp_and_flags << 24;
+    const uint32_t kind =
+        order->side | (uint32_t)order_type(order) << 8 | (uint32_t)order->time_in_force << 16 | stp_and_flags << 24;
     uint64_t words[14] = {RECORD_ORDER,
                           order_id(books, index),
                           mix_pair(order->session, order->account),

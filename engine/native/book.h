@@ -1,8 +1,8 @@
 /* Orders and the queues they stand in: slots, price-time priority, the state an order is in.
 
-   Order index = slot + 1; index 0 means none. Between commands an order is open exactly when its leaves are above 0; then
-   it stands in one place: working in a level of its book, dormant in a level of a stop ladder, or dormant in the parked
-   list of its instrument. Books know nothing of money. */
+   Order index = slot + 1; index 0 means none. Between commands an order is open exactly when its leaves are above 0;
+   then it stands in one place: working in a level of its book, dormant in a level of a stop ladder, or dormant in the
+   parked list of its instrument. Books know nothing of money. */
 #ifndef VENUE_BOOK_H
 #define VENUE_BOOK_H
 

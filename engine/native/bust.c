@@ -69,7 +69,8 @@ static uint16_t judge(const struct core *core, const struct wire_trade_bust *com
     if (command->guarantor != 0 && account_find(&core->accounts, command->guarantor) == NULL) {
         return WIRE_REASON_UNKNOWN_ACCOUNT;
     }
-    if (command->guarantor != 0 && command->guarantor == core->accounts.fee_account) {
+    const uint8_t kind = command->guarantor != 0 ? core->accounts.accounts[command->guarantor].kind : 0;
+    if (kind == WIRE_ACCOUNT_KIND_FEE || kind == WIRE_ACCOUNT_KIND_SUSPENSE) {
         return WIRE_REASON_INVALID_REFERENCE;
     }
     const struct wire_instrument_set *listing = &core->instruments.instruments[trade->instrument].content;

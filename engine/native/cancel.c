@@ -1,5 +1,5 @@
-/* The Cancel job: open orders that match a filter, account by account, the latest accepted first (docs/ENGINE.md section
-   6), and the commands that start it.
+/* The Cancel job: open orders that match a filter, account by account, the latest accepted first (docs/ENGINE.md
+   section 6), and the commands that start it.
 
    Nothing else is applied between its slices, so the order it goes on with is still open when the next slice begins. */
 #include "match.h"
@@ -124,9 +124,8 @@ void cancel_start_tripped(struct core *core) {
     const struct tripped_pair pair = protections->tripped[0];
     protections->tripped_count--;
     memmove(protections->tripped, protections->tripped + 1, protections->tripped_count * sizeof pair);
-    const struct filter filter = {.account = pair.account,
-                                  .instrument = pair.instrument,
-                                  .reason = WIRE_REASON_CANCELED_MARKET_MAKER_PROTECTION};
+    const struct filter filter = {
+        .account = pair.account, .instrument = pair.instrument, .reason = WIRE_REASON_CANCELED_MARKET_MAKER_PROTECTION};
     cancel_start(core, &filter, &(struct asker){0});
 }
 
@@ -174,9 +173,8 @@ void apply_mass_cancel(struct core *core, const struct wire_mass_cancel *command
         .side = command->side,
         .reason = WIRE_REASON_CANCELED_MASS_CANCEL,
     };
-    const struct asker asker = {.session_epoch = command->session_epoch,
-                                .client_seq = command->client_seq,
-                                .clordid = command->clordid};
+    const struct asker asker = {
+        .session_epoch = command->session_epoch, .client_seq = command->client_seq, .clordid = command->clordid};
     cancel_start(core, &filter, &asker);
 }
 

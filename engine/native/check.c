@@ -166,8 +166,7 @@ static bool tick_band_equal(const struct core *core, const struct wire_tick_band
     }
     const struct tick_band *band = &instrument->tick_bands[command->band - 1];
     return band->from_ticks == command->from_ticks &&
-           (command->from_ticks == 0 ||
-            (band->tick_step == command->tick_step && band->lot_step == command->lot_step));
+           (command->from_ticks == 0 || (band->tick_step == command->tick_step && band->lot_step == command->lot_step));
 }
 
 static bool fee_schedule_equal(const struct core *core, const struct wire_fee_schedule_set *command) {

@@ -69,7 +69,7 @@ static inline void *event_begin(struct event_writer *events, uint16_t template_i
 
 /* An event that ends with the command's varData; its block is not zeroed. */
 static inline void *event_raw_echo(struct event_writer *events, uint16_t template_id, uint16_t block_length,
-                                     struct echo echo) {
+                                   struct echo echo) {
     const uint32_t size = (uint32_t)(sizeof(struct wire_header) + block_length + sizeof echo.size) + echo.size;
     uint8_t *block = event_raw_sized(events, template_id, block_length, size);
     memcpy(block + block_length, &echo.size, sizeof echo.size);

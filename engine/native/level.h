@@ -36,9 +36,9 @@ struct page_pool {
 };
 
 struct ladder {
-    uint32_t best_tick;    /* the first in priority order; 0 when the ladder is empty */
-    bool highest_first;    /* which way priority goes: bids, and stops that sell */
-    uint64_t top;          /* which words of `middle` are not 0 */
+    uint32_t best_tick; /* the first in priority order; 0 when the ladder is empty */
+    bool highest_first; /* which way priority goes: bids, and stops that sell */
+    uint64_t top;       /* which words of `middle` are not 0 */
     uint64_t middle[PAGES_PER_LADDER / 64 / 64];
     uint64_t bottom[PAGES_PER_LADDER / 64]; /* which pages hold an order */
     uint32_t page[PAGES_PER_LADDER];

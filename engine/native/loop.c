@@ -22,8 +22,8 @@ enum {
     POLL_MS = 100,
     NS_PER_MS = 1000000,
     MESSAGE_MAX = UINT16_MAX,
-    /* Commands between two journaled state hashes: rare enough to cost nothing, often enough that what has changed since
-     * the last is hashed in a fraction of a millisecond. */
+    /* Commands between two journaled state hashes: rare enough to cost nothing, often enough that what has changed
+     * since the last is hashed in a fraction of a millisecond. */
     HASH_INTERVAL = 4096,
     JOURNAL_RING_BYTES = 1 << 24,
     EVENT_RING_BYTES = 1 << 26,

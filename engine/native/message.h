@@ -1,6 +1,7 @@
 /* Reading a command: an SBE message of any bytes at any address becomes a checked view, or nothing.
 
-   Nothing outside `size` bytes is ever read. The fields are read where they are when they are aligned, else from a copy. */
+   Nothing outside `size` bytes is ever read. The fields are read where they are when they are aligned, else from a
+   copy. */
 #ifndef VENUE_MESSAGE_H
 #define VENUE_MESSAGE_H
 
@@ -26,14 +27,12 @@ struct client_command {
     uint64_t client_seq;
     uint64_t prev_client_seq;
 };
-_Static_assert(offsetof(struct wire_new_order, prev_client_seq) == offsetof(struct client_command, prev_client_seq) &&
-                   offsetof(struct wire_cancel_order, prev_client_seq) ==
-                       offsetof(struct client_command, prev_client_seq) &&
-                   offsetof(struct wire_replace_order, prev_client_seq) ==
-                       offsetof(struct client_command, prev_client_seq) &&
-                   offsetof(struct wire_mass_cancel, prev_client_seq) ==
-                       offsetof(struct client_command, prev_client_seq),
-               "client commands start alike");
+_Static_assert(
+    offsetof(struct wire_new_order, prev_client_seq) == offsetof(struct client_command, prev_client_seq) &&
+        offsetof(struct wire_cancel_order, prev_client_seq) == offsetof(struct client_command, prev_client_seq) &&
+        offsetof(struct wire_replace_order, prev_client_seq) == offsetof(struct client_command, prev_client_seq) &&
+        offsetof(struct wire_mass_cancel, prev_client_seq) == offsetof(struct client_command, prev_client_seq),
+    "client commands start alike");
 
 /* Blocks of all commands. */
 union command {
@@ -76,8 +75,8 @@ struct message {
     uint16_t template_id;
 };
 
-/* What a command looks like: a block of at least this length, then varData or nothing. A length of 0 with no `command` is
- * a template that is none of ours. */
+/* What a command looks like: a block of at least this length, then varData or nothing. A length of 0 with no `command`
+ * is a template that is none of ours. */
 struct message_shape {
     uint16_t block_length;
     bool command;

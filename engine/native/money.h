@@ -25,7 +25,8 @@ struct fee {
 
 /* Fee of a further rate x notional for an order with remainder R. */
 static inline struct fee fee_of(uint32_t remainder, int32_t rate_ppm, int64_t notional) {
-    /* In two steps, so that 64 bits hold everything whatever the notional: rate x (whole millions) needs no division. */
+    /* In two steps, so that 64 bits hold everything whatever the notional: rate x (whole millions) needs no division.
+     */
     const int64_t sum = (int64_t)remainder + rate_ppm * (notional % PPM);
     int64_t left = sum % PPM;
     int64_t whole = rate_ppm * (notional / PPM) + sum / PPM;

@@ -23,8 +23,8 @@ static inline struct clordid_words clordid_words(const char text[CLORDID_SIZE]) 
     return clordid;
 }
 
-/* Bytes in CLORDID_FIRST..CLORDID_LAST and then only NULs, at least one of the former; eight bytes at a time. A byte above
- * 0x7f disturbs its neighbours' bits, but has then been found wrong itself. */
+/* Bytes in CLORDID_FIRST..CLORDID_LAST and then only NULs, at least one of the former; eight bytes at a time. A byte
+ * above 0x7f disturbs its neighbours' bits, but has then been found wrong itself. */
 static inline bool clordid_sound(const struct clordid_words *clordid) {
     const uint64_t high = EACH_BYTE(0x80);
     const uint64_t *word = clordid->words; /* the last one ends in NULs */
@@ -191,7 +191,8 @@ static inline uint16_t judge_parties(const struct core *core, const struct wire_
         return WIRE_REASON_UNKNOWN_ACCOUNT;
     }
     terms->exposure = exposure_of(&core->accounts, command->account, command->instrument);
-    if (terms->account->participant != terms->session->participant) {
+    if (terms->account->participant != terms->session->participant ||
+        terms->account->kind == WIRE_ACCOUNT_KIND_SUSPENSE) {
         return WIRE_REASON_ACCOUNT_NOT_PERMITTED;
     }
     if (!terms->account->enabled) {
@@ -204,8 +205,8 @@ static inline uint16_t judge_parties(const struct core *core, const struct wire_
 }
 
 static inline bool time_in_force_valid(const struct wire_new_order *command, uint8_t entry) {
-    if (command->post_only != 0 && (command->order_type != WIRE_ORDER_TYPE_LIMIT ||
-                                    !lasting(command->time_in_force) || command->min_lots != 0)) {
+    if (command->post_only != 0 &&
+        (command->order_type != WIRE_ORDER_TYPE_LIMIT || !lasting(command->time_in_force) || command->min_lots != 0)) {
         return false;
     }
     return entry != ENTRY_NEVER;
@@ -213,7 +214,7 @@ static inline bool time_in_force_valid(const struct wire_new_order *command, uin
 
 static inline bool expiry_valid(const struct core *core, const struct wire_new_order *command) {
     return command->time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE ? command->expire_ns > core->time_ns
-                                                                      : command->expire_ns == 0;
+                                                                       : command->expire_ns == 0;
 }
 
 static inline uint16_t judge_kind(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
@@ -320,17 +321,17 @@ static inline uint16_t judge_price(const struct core *core, const struct wire_ne
 
 static inline bool display_valid(const struct instrument *instrument, int64_t price_ticks, int64_t display_lots,
                                  uint8_t type, uint8_t time_in_force) {
-    return display_lots == 0 || (display_lots > 0 && on_lot(instrument, price_ticks, display_lots) &&
-                                 may_hide(type, time_in_force));
+    return display_lots == 0 ||
+           (display_lots > 0 && on_lot(instrument, price_ticks, display_lots) && may_hide(type, time_in_force));
 }
 
 static inline bool min_lots_valid(const struct wire_new_order *command, const struct terms *terms) {
     if (command->min_lots < 0 || command->min_lots > command->quantity_lots) {
         return false;
     }
-    return command->min_lots == 0 || (terms->instrument->phase == WIRE_PHASE_CONTINUOUS && terms->entry != ENTRY_STOP &&
-                                      (lasting(command->time_in_force) ||
-                                       command->time_in_force == WIRE_TIME_IN_FORCE_IMMEDIATE_OR_CANCEL));
+    return command->min_lots == 0 ||
+           (terms->instrument->phase == WIRE_PHASE_CONTINUOUS && terms->entry != ENTRY_STOP &&
+            (lasting(command->time_in_force) || command->time_in_force == WIRE_TIME_IN_FORCE_IMMEDIATE_OR_CANCEL));
 }
 
 static inline uint16_t judge_size(const struct wire_new_order *command, const struct terms *terms) {
@@ -422,8 +423,7 @@ static inline bool no_page_left(const struct core *core, const struct wire_new_o
                            (uint32_t)command->stop_price_ticks);
     }
     return !terms->dormant && may_rest(command->order_type, command->time_in_force) &&
-           ladder_full(core, book_side(&core->books, command->instrument, command->side),
-                       (uint32_t)terms->price_ticks);
+           ladder_full(core, book_side(&core->books, command->instrument, command->side), (uint32_t)terms->price_ticks);
 }
 
 /* The rates of the account's tier, those of tier 0 while it is not defined. */
@@ -608,9 +608,8 @@ static inline void place_order(struct core *core, uint32_t index, const struct t
         dormant_join(core, index);
         return;
     }
-    const struct rested rested = terms->instrument->phase == WIRE_PHASE_CONTINUOUS
-                                     ? match_new(core, index, min_lots)
-                                     : rest(core, index);
+    const struct rested rested =
+        terms->instrument->phase == WIRE_PHASE_CONTINUOUS ? match_new(core, index, min_lots) : rest(core, index);
     event->rested_lots = rested.rested_lots;
     event->displayed_lots = rested.displayed_lots;
 }
@@ -1064,8 +1063,7 @@ static inline void carry_out_replace(struct core *core, const struct wire_replac
         replace_dormant(core, replacement, event);
         return;
     }
-    const bool same_display =
-        command->display_lots == 0 || command->display_lots == replacement->terms->display_lots;
+    const bool same_display = command->display_lots == 0 || command->display_lots == replacement->terms->display_lots;
     if (replacement->price_ticks == order->price_ticks && replacement->leaves_lots <= order->leaves_lots &&
         same_display) {
         replace_in_place(core, replacement, event);

@@ -8,7 +8,9 @@
 
 static void fetch(const void *address) {
     __builtin_prefetch(address, 1);
-    __asm__ volatile("" : : "r"(address)); /* or the compiler takes a function that only prefetches for one without effect */
+    __asm__ volatile(""
+                     :
+                     : "r"(address)); /* or the compiler takes a function that only prefetches for one without effect */
 }
 
 static void fetch_slot(const struct books *books, uint32_t index) {
@@ -33,8 +35,8 @@ static uint32_t named_order(const struct core *core, uint32_t session, const cha
 
 /* The ladder of a side, NULL when there is none or the tick lies outside. */
 static const struct ladder *ladder_for(const struct core *core, uint32_t instrument, uint8_t side, int64_t tick) {
-    if (instrument == 0 || instrument > core->capacity.instruments || (side != WIRE_SIDE_BUY && side != WIRE_SIDE_SELL) ||
-        tick < 1 || tick > TICK_MAX) {
+    if (instrument == 0 || instrument > core->capacity.instruments ||
+        (side != WIRE_SIDE_BUY && side != WIRE_SIDE_SELL) || tick < 1 || tick > TICK_MAX) {
         return NULL;
     }
     return book_side(&core->books, instrument, side);

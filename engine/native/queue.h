@@ -4,7 +4,8 @@
 
 #include "book.h"
 
-/* Puts the order at the back of the level of `tick`. Its priority must be set, and not before that of those before it. */
+/* Puts the order at the back of the level of `tick`. Its priority must be set, and not before that of those before it.
+ */
 static inline void queue_join(struct books *books, struct ladder *ladder, uint32_t tick, uint32_t index) {
     struct order *order = &books->orders[index];
     struct level *level = ladder_open(&books->pages, ladder, tick);

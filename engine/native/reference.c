@@ -40,8 +40,7 @@ static bool fits(uint32_t limit, uint32_t capacity) {
 void apply_limits_set(struct core *core, const struct wire_limits_set *command) {
     if (!fits(command->max_orders, core->capacity.orders) ||
         !fits(command->max_price_pages, core->capacity.price_pages) ||
-        !fits(command->max_clordids, core->capacity.clordids) ||
-        command->max_bustable_trades > core->capacity.trades) {
+        !fits(command->max_clordids, core->capacity.clordids) || command->max_bustable_trades > core->capacity.trades) {
         refuse_reference(core, WIRE_LIMITS_SET, 0, WIRE_REASON_CAPACITY_EXCEEDED);
         return;
     }
@@ -101,7 +100,8 @@ static bool rates_sound(int32_t maker_ppm, int32_t taker_ppm) {
     return taker_ppm >= 0 && taker_ppm <= FEE_PPM_MAX && maker_ppm >= -FEE_PPM_MAX && maker_ppm <= FEE_PPM_MAX;
 }
 
-/* The fee rule: no rebate of any tier is above the fee of any tier, with `maker_ppm` and `taker_ppm` as those of `tier`. */
+/* The fee rule: no rebate of any tier is above the fee of any tier, with `maker_ppm` and `taker_ppm` as those of
+ * `tier`. */
 static bool fee_rule_holds(const struct instrument *known, uint32_t tier, int32_t maker_ppm, int32_t taker_ppm) {
     int32_t lowest_maker = maker_ppm;
     int32_t lowest_taker = taker_ppm;
@@ -212,8 +212,7 @@ static struct instrument *listed(struct core *core, uint16_t template_id, uint32
 }
 
 void apply_fee_schedule_set(struct core *core, const struct wire_fee_schedule_set *command) {
-    const struct instrument *instrument =
-        listed(core, WIRE_FEE_SCHEDULE_SET, command->instrument, command->instrument);
+    const struct instrument *instrument = listed(core, WIRE_FEE_SCHEDULE_SET, command->instrument, command->instrument);
     if (instrument == NULL) {
         return;
     }
@@ -237,9 +236,9 @@ static bool tick_band_sound(const struct instrument *instrument, const struct wi
     if (command->band < 1 || command->band > TICK_BANDS || command->from_ticks < 0 || command->from_ticks > TICK_MAX) {
         return false;
     }
-    return command->from_ticks == 0 || (command->tick_step >= 1 && command->tick_step <= TICK_MAX &&
-                                        command->lot_step >= 1 &&
-                                        command->lot_step <= instrument->content.quantity_max_lots);
+    return command->from_ticks == 0 ||
+           (command->tick_step >= 1 && command->tick_step <= TICK_MAX && command->lot_step >= 1 &&
+            command->lot_step <= instrument->content.quantity_max_lots);
 }
 
 void apply_tick_band_set(struct core *core, const struct wire_tick_band_set *command) {

@@ -1,4 +1,5 @@
-/* Limits of an account on an instrument, market-maker protection, and credit lines (docs/ENGINE.md sections 3, 5 and 6).
+/* Limits of an account on an instrument, market-maker protection, and credit lines (docs/ENGINE.md sections 3, 5 and
+   6).
 
    A protection remembers the times of an account's last max_fills fills as maker. It has tripped from the fill that
    makes them too many until the operator resets it. */
@@ -22,8 +23,7 @@ void apply_risk_limits_set(struct core *core, const struct wire_risk_limits_set 
     }
     if (command->max_order_lots < 0 || command->max_order_notional_units < 0 || command->max_position_lots < 0 ||
         command->max_distance_ppm > DISTANCE_PPM_MAX) {
-        refuse_command(core, WIRE_RISK_LIMITS_SET, WIRE_ROLE_INTERNAL, command->account,
-                       WIRE_REASON_INVALID_REFERENCE);
+        refuse_command(core, WIRE_RISK_LIMITS_SET, WIRE_ROLE_INTERNAL, command->account, WIRE_REASON_INVALID_REFERENCE);
         return;
     }
     risk_limits_define(&core->accounts, command);
@@ -143,7 +143,7 @@ static void emit_protection_changed(struct core *core, const struct protection *
     event->account = protection->account;
     event->instrument = protection->instrument;
     event->tripped = (uint8_t)protection->tripped;
-    if (operator!= NULL) {
+    if (operator != NULL) {
         memcpy(event->operator, operator, sizeof event->operator);
     }
 }
@@ -203,7 +203,8 @@ static uint16_t judge_transfer(const struct core *core, const struct wire_transf
     if (asset_find(&core->accounts, command->asset) == NULL) {
         return WIRE_REASON_UNKNOWN_ASSET;
     }
-    if (from == to || (from->kind != WIRE_ACCOUNT_KIND_LENDER && to->kind != WIRE_ACCOUNT_KIND_LENDER)) {
+    if (from == to || (from->kind != WIRE_ACCOUNT_KIND_LENDER && to->kind != WIRE_ACCOUNT_KIND_LENDER) ||
+        from->kind == WIRE_ACCOUNT_KIND_SUSPENSE || to->kind == WIRE_ACCOUNT_KIND_SUSPENSE) {
         return WIRE_REASON_INVALID_REFERENCE;
     }
     if (command->amount_units < 1) {

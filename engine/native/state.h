@@ -70,8 +70,8 @@ struct protection {
     uint32_t max_fills;
     uint32_t window_ms;
     uint32_t tripped;
-    uint32_t times;                  /* remembered */
-    uint32_t oldest;                 /* place of the oldest in time_ns, a ring of max_fills */
+    uint32_t times;  /* remembered */
+    uint32_t oldest; /* place of the oldest in time_ns, a ring of max_fills */
     uint32_t reserved;
     uint64_t time_ns[PROTECTION_FILLS];
     uint64_t mix_low; /* its part in the hash as of the last state hash */
@@ -147,7 +147,7 @@ struct core {
     struct timers timers;
     struct auction_orders auction_orders;
     struct hidden *hidden; /* as many as a command may have fills */
-    int64_t uncross_lots; /* volume of the uncross at work: what its closing event says */
+    int64_t uncross_lots;  /* volume of the uncross at work: what its closing event says */
     uint64_t last_deposit_seq;
     uint64_t last_checkpoint;
     uint64_t last_transfer_seq;
@@ -192,8 +192,8 @@ static inline bool states_open(const struct core *core, const struct instrument 
            instrument->state == WIRE_TRADING_STATE_OPEN;
 }
 
-/* Handlers, each for a command that core_check let pass. By file: reference.c, part.c, cancel.c, risk.c, bust.c, order.c,
-   phase.c, timer.c. */
+/* Handlers, each for a command that core_check let pass. By file: reference.c, part.c, cancel.c, risk.c, bust.c,
+   order.c, phase.c, timer.c. */
 void apply_epoch_start(struct core *core, const struct wire_epoch_start *command);
 void apply_limits_set(struct core *core, const struct wire_limits_set *command);
 void apply_asset_set(struct core *core, const struct wire_asset_set *command);

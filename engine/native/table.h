@@ -1,4 +1,4 @@
-/* The ClOrdIDs of this trading day: 16 bytes each, by open addressing in memory of fixed size; at most four fifths of
+/* The ClOrdIDs of this trading day: 16 bytes each, by open addressing in memory of fixed size; at most two thirds of
    it are ever full.
 
    An entry is of the trading day whose tag it carries; any other tag means a free place, so a new day empties the table
@@ -37,9 +37,11 @@ struct table {
 void table_lay_out(struct table *table, struct arena *arena, uint32_t capacity);
 void table_start(struct table *table, uint64_t seed);
 
-/* The first place to look at. */
+enum { TABLE_LINE = 4 };
+
+/* The first place to look at: the first of a line. */
 static inline uint64_t table_place(const struct table *table, uint64_t key) {
-    return (uint64_t)(((u128)(key * table->seed) * table->places) >> 64);
+    return (uint64_t)(((u128)(key * table->seed) * (table->places / TABLE_LINE)) >> 64) * TABLE_LINE;
 }
 
 /* The place of (session, key): its entry, or the free place where it belongs. */
@@ -65,8 +67,10 @@ static inline bool table_holds(const struct table *table, const struct table_ent
 const struct table_entry *table_find(const struct table *table, uint32_t session, uint64_t key);
 
 /* Fills the free place that table_seek found. */
-static inline void table_put(struct table *table, struct table_entry *entry, uint32_t session, uint64_t key, uint32_t order) {
-    VENUE_ASSERT(table->count < table->capacity && entry->day != table->day, "a free place of a table that is not full");
+static inline void table_put(struct table *table, struct table_entry *entry, uint32_t session, uint64_t key,
+                             uint32_t order) {
+    VENUE_ASSERT(table->count < table->capacity && entry->day != table->day,
+                 "a free place of a table that is not full");
     *entry = (struct table_entry){.key = key, .order = order, .session = (uint16_t)session, .day = table->day};
     table->count++;
 }

@@ -18,7 +18,17 @@
 #include "timing.h"
 #include "workload.h"
 
-enum { RING = 8 << 20, HASH_INTERVAL = 4096, CHUNK = 64, CHUNK_TICKS = 100000, SWEEP = 100, FEW_FILLS = 2, LINE = 128 };
+enum {
+    RING = 8 << 20,
+    HASH_INTERVAL = 4096,
+    CHUNK = 64,
+    CHUNK_TICKS = 100000,
+    SWEEP = 100,
+    FEW_FILLS = 2,
+    LINE = 128,
+    FRAME_AHEAD = 3072, /* bytes: sixteen messages */
+    MESSAGE_LINES = 3
+};
 
 struct play {
     const struct recording *recording;
@@ -34,8 +44,17 @@ struct play {
 
 static _Alignas(64) uint8_t ring[RING];
 
+/* The loop finds a drained frame in the cache, as the transport has just written it; the recording lies in memory. */
+static void bring_frame(const struct play *play, uint32_t index) {
+    const uint8_t *later = recorded_bytes(play->recording, index + LOOKAHEAD) + FRAME_AHEAD;
+    for (uint32_t line = 0; line < MESSAGE_LINES; line++) {
+        __builtin_prefetch(later + (size_t)line * 64);
+    }
+}
+
 static void look_ahead(const struct play *play, uint32_t index) {
     static const uint32_t DISTANCES[3] = {LOOKAHEAD, 10, 5};
+    bring_frame(play, index);
     for (unsigned stage = 0; stage < 3; stage++) {
         const uint32_t at = index + DISTANCES[stage];
         core_prefetch(play->core, recorded_bytes(play->recording, at), play->recording->messages[at].size, stage);
