@@ -159,7 +159,7 @@ class Market:
     def _apply(self, message: bytes) -> list[AnyMessage]:
         self.sequence += 1
         events = self.core.apply(self.sequence, 1, self.source.time_ns + self.sequence, message)
-        decoded = [decode(event) if isinstance(event, bytes) else event for event in events]
+        decoded: list[Any] = [decode(event) if isinstance(event, bytes) else event for event in events]
         self.source.observe(decoded)
         return decoded
 
@@ -268,8 +268,8 @@ def _run_ladder(market: Market, example: Example) -> None:
     events = market.send(market.source.set_phase(1, Phase.CONTINUOUS))
     trades = [event for event in events if isinstance(event, Trade)]
     (uncrossed,) = [event for event in events if isinstance(event, AuctionUncrossed)]
-    said = f"{uncrossed.volume_lots} @ {uncrossed.price_ticks}, surplus {uncrossed.surplus_lots}"
-    assert (said if uncrossed.volume_lots else "nothing") == example.uncross
+    outcome = f"{uncrossed.volume_lots} @ {uncrossed.price_ticks}, surplus {uncrossed.surplus_lots}"
+    assert (outcome if uncrossed.volume_lots else "nothing") == example.uncross
     assert sum(trade.quantity_lots for trade in trades) == uncrossed.volume_lots
     assert {trade.price_ticks for trade in trades} <= {uncrossed.price_ticks}
 

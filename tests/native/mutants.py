@@ -283,11 +283,11 @@ def _try(mutant: Mutant, objects: dict[str, Path]) -> tuple[str, bool]:
     (place / mutant.file).write_text(text, encoding="utf-8")
     changed = {}
     if mutant.file.endswith(".h"):
-        for source in NATIVE.glob("*.c"):
-            if source.name != "_native.c":
-                copy = place / source.name
-                copy.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-                changed[source.name] = _compiled(copy, copy.with_suffix(".o"), place)
+        for other in NATIVE.glob("*.[ch]"):  # a header is looked for beside the file that includes it
+            if other.name not in {mutant.file, "_native.c"}:
+                shutil.copy2(other, place / other.name)
+        for source in place.glob("*.c"):
+            changed[source.name] = _compiled(source, source.with_suffix(".o"), place)
     else:
         changed[mutant.file] = _compiled(place / mutant.file, place / "mutated.o", NATIVE)
     return _run(_linked(objects, changed), EPISODES)

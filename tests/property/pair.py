@@ -122,11 +122,15 @@ class Pair:
             source.observe(ours)
             self._count(message is CONTINUE, ours)
         if self.sequence % self.hash_every == 0:
-            ours_hash, theirs_hash = self.reference.state_hash(), self.core.state_hash()
-            assert ours_hash == theirs_hash, f"state hash {ours_hash:032x} and {theirs_hash:032x}"
+            self.compare_hash()
         if self.sequence % self.audit_every == 0:
             self.audit()
         return ours
+
+    def compare_hash(self) -> None:
+        """Equal state hashes."""
+        ours, theirs = self.reference.state_hash(), self.core.state_hash()
+        assert ours == theirs, f"state hash {ours:032x} and {theirs:032x}"
 
     def audit(self) -> None:
         """Every invariant of both cores."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -531,6 +532,7 @@ def test_jobs_longer_than_a_slice_may_look_end_alike() -> None:
     before = pair.sequence
     pair.send(*source.end_of_day())
     assert pair.sequence - before > 5, "statistics of 37 instruments, 11 in a slice"
+    refused: list[CommandRefused] = []
     for number in range(1, 1_030):
         protection = MarketMakerProtectionSet(1 + 7 * (number // 30 + 1), 3 + number % 30, 1, 1)
         refused = [
@@ -546,7 +548,7 @@ def test_reference_data_of_every_kind_is_refused_alike_at_its_bounds() -> None:
     pair = Pair(CAPACITY, source)
     for role, message in source.setup():
         pair.send(role, message)
-    plain = (
+    plain: tuple[Any, ...] = (
         INSTRUMENTS[0],
         TINY_LIMITS,
         ACCOUNTS[1],
@@ -559,7 +561,7 @@ def test_reference_data_of_every_kind_is_refused_alike_at_its_bounds() -> None:
     )
     tried = 0
     for message in plain:
-        for name, value in zip(message._fields, message, strict=True):
+        for name, value in message._asdict().items():
             if isinstance(value, bytes):
                 continue
             for odd in (0, 1, 2, value + 1, 7, 8, 9, 255, 65_536, 86_400, 999_999, 10**6, 2**24, 2**61, -1, 2**63 - 1):
