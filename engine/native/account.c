@@ -132,6 +132,7 @@ static void rehash_accounts(struct accounts *accounts) {
         accounts->hash += mix - ((u128)account->mix_high << 64 | account->mix_low);
         account->mix_low = (uint64_t)mix;
         account->mix_high = (uint64_t)(mix >> 64);
+        account->dirty = 0;
     }
 }
 
@@ -154,6 +155,7 @@ static void rehash_exposures(struct accounts *accounts) {
         const u128 mix = exposure_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
         accounts->hash += mix - accounts->exposure_mixes[number];
         accounts->exposure_mixes[number] = mix;
+        accounts->exposures[number].dirty = 0;
     }
 }
 

@@ -23,7 +23,8 @@ struct account {
     uint8_t stp_mode;
     uint8_t fee_tier;
     uint8_t killed;
-    uint8_t reserved[3];
+    uint8_t dirty; /* marked in dirty_accounts */
+    uint8_t reserved[2];
     uint32_t open_orders;
     uint32_t newest_order; /* index of the open order accepted last; the others follow by order_details.account_older */
     char name[16];
@@ -56,7 +57,8 @@ struct exposure {
     uint32_t max_distance_ppm;
     uint32_t protection; /* index of struct protection; 0: none */
     uint8_t limited;     /* any of the limits is set */
-    uint8_t reserved[7];
+    uint8_t dirty;       /* marked in dirty_exposures */
+    uint8_t reserved[6];
 };
 _Static_assert(sizeof(struct exposure) == 64, "an exposure is one cache line");
 
@@ -100,7 +102,11 @@ static inline const struct asset *asset_find(const struct accounts *accounts, ui
 
 /* The account's record is hashed again: call after any change of its fields. */
 static inline void account_changed(const struct accounts *accounts, uint32_t id) {
-    dirty_mark(&accounts->dirty_accounts, id);
+    struct account *account = &accounts->accounts[id];
+    if (account->dirty == 0) {
+        account->dirty = 1;
+        dirty_mark(&accounts->dirty_accounts, id);
+    }
 }
 
 /* Puts new content under a valid id; the hash follows at once. */
@@ -147,7 +153,11 @@ static inline struct exposure *exposure_of(const struct accounts *accounts, uint
 
 /* The pair's position and open lots are hashed again (limits are not part of it): call after any change of them. */
 static inline void exposure_changed(const struct accounts *accounts, uint32_t account, uint32_t instrument) {
-    dirty_mark(&accounts->dirty_exposures, exposure_number(accounts, account, instrument));
+    struct exposure *exposure = exposure_of(accounts, account, instrument);
+    if (exposure->dirty == 0) {
+        exposure->dirty = 1;
+        dirty_mark(&accounts->dirty_exposures, exposure_number(accounts, account, instrument));
+    }
 }
 
 /* Sets the limits of an exposure (limits' reserved bytes do not count); the hash follows at once. */

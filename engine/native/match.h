@@ -51,7 +51,8 @@ enum arrival { ARRIVAL_REQUEST, ARRIVAL_TRIGGERED };
    it; a band may trip and change the phase. The order may be closed afterwards. */
 struct rested match(struct core *core, uint32_t index, enum arrival arrival);
 
-/* The same for a new order: FillOrKill must get all, any order at least `min_lots`, or it is canceled before it trades. */
+/* The same for a new order: FillOrKill must get all, any order at least `min_lots`, or it is canceled before it trades.
+ */
 struct rested match_new(struct core *core, uint32_t index, int64_t min_lots);
 
 /* A replace has left a working order nothing more to trade: out of the book, money back, slot free; no event. */

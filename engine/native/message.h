@@ -75,57 +75,45 @@ struct message {
     uint16_t template_id;
 };
 
-/* What a command looks like: a block of at least this length, then varData or nothing. A length of 0 with no `command`
- * is a template that is none of ours. */
+/* What a command of our own version looks like: its header without the version, and whether varData follows. 0: none of
+ * ours. */
 struct message_shape {
+    uint64_t head; /* block length, template, schema: six bytes of the header */
     uint16_t block_length;
-    bool command;
     bool echo;
 };
 
 enum { MESSAGE_SHAPES_COUNT = WIRE_CLOCK_TICK + 1 };
 extern const struct message_shape MESSAGE_SHAPES[MESSAGE_SHAPES_COUNT];
 
-/* varData of exactly `size` bytes. */
-static inline bool message_echo(const uint8_t *bytes, uint32_t size, struct echo *echo) {
-    uint16_t length = 0;
-    if (size < sizeof length) {
-        return false;
-    }
-    memcpy(&length, bytes, sizeof length);
-    *echo = (struct echo){.bytes = bytes + sizeof length, .size = length};
-    return length <= WIRE_DATA_MAX && size == sizeof length + length;
-}
+/* The same for bytes that are not aligned, for a newer writer's longer blocks, and for what is no command. */
+bool message_read_any(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message);
 
 /* False when the bytes are not exactly one command; template_id is set to what its header says, 0 when there is none.
    `copy` is used when the bytes are not aligned to 8. A newer writer's further fields are skipped. */
 static inline bool message_read(const uint8_t *bytes, uint32_t size, union command *copy, struct message *message) {
-    struct wire_header header;
-    message->template_id = 0;
-    message->echo = (struct echo){0};
-    if (size < sizeof header) {
-        return false;
+    uint64_t header = 0;
+    uint16_t length = 0;
+    if (size < sizeof header || (uintptr_t)bytes % _Alignof(union command) != 0) {
+        return message_read_any(bytes, size, copy, message);
     }
     memcpy(&header, bytes, sizeof header);
-    message->template_id = header.template_id;
-    if (header.schema_id != WIRE_SCHEMA_ID || header.template_id >= MESSAGE_SHAPES_COUNT) {
-        return false;
+    const uint64_t head = header & UINT64_C(0xffffffffffff);
+    const uint16_t template_id = (uint16_t)(header >> 16);
+    if (template_id >= MESSAGE_SHAPES_COUNT || head != MESSAGE_SHAPES[template_id].head) {
+        return message_read_any(bytes, size, copy, message);
     }
-    const struct message_shape *shape = &MESSAGE_SHAPES[header.template_id];
-    const uint32_t rest = size - (uint32_t)sizeof header;
-    if (!shape->command || header.block_length < shape->block_length || rest < header.block_length) {
-        return false;
+    const struct message_shape *shape = &MESSAGE_SHAPES[template_id];
+    const uint32_t whole = (uint32_t)sizeof header + shape->block_length;
+    message->command = (const void *)(bytes + sizeof header);
+    message->template_id = template_id;
+    if (!shape->echo || size < whole + sizeof length) {
+        message->echo = (struct echo){0};
+        return !shape->echo && size == whole;
     }
-    const uint8_t *block = bytes + sizeof header;
-    message->command = (const void *)block;
-    if (__builtin_expect((uintptr_t)block % _Alignof(union command) != 0, 0)) {
-        memcpy(copy, block, shape->block_length);
-        message->command = copy;
-    }
-    if (shape->echo) {
-        return message_echo(block + header.block_length, rest - header.block_length, &message->echo);
-    }
-    return rest == header.block_length;
+    memcpy(&length, bytes + whole, sizeof length);
+    message->echo = (struct echo){.bytes = bytes + whole + sizeof length, .size = length};
+    return length <= WIRE_DATA_MAX && size == whole + sizeof length + length;
 }
 
 /* True for NewOrder, CancelOrder, ReplaceOrder and MassCancel. */

@@ -23,27 +23,27 @@ static inline struct clordid_words clordid_words(const char text[CLORDID_SIZE]) 
     return clordid;
 }
 
-/* Bytes in CLORDID_FIRST..CLORDID_LAST and then only NULs, at least one of the former; eight bytes at a time. A byte
- * above 0x7f disturbs its neighbours' bits, but has then been found wrong itself. */
-static inline bool clordid_sound(const struct clordid_words *clordid) {
+/* What is wrong with eight bytes of a ClOrdID that come after those of `before`, 0 when nothing: a byte outside
+   CLORDID_FIRST..CLORDID_LAST that is no NUL, or a byte after a NUL. A byte above 0x7f disturbs its neighbours' bits, but
+   has then been found wrong itself. */
+static inline uint64_t wrong_bytes(uint64_t word, uint64_t before) {
     const uint64_t high = EACH_BYTE(0x80);
-    const uint64_t *word = clordid->words; /* the last one ends in NULs */
-    uint64_t wrong = 0;
-    uint64_t present = 0;
-    for (;; word++) {
-        present = (*word + EACH_BYTE(0x7f)) & high;
-        wrong |= present & ~(*word + EACH_BYTE(0x80 - CLORDID_FIRST));
-        wrong |= ((*word + EACH_BYTE(0x7f - CLORDID_LAST)) | *word) & high;
-        if (present != high || word == &clordid->words[CLORDID_WORDS - 1]) {
-            break;
-        }
+    const uint64_t present = (word + EACH_BYTE(0x7f)) & high;
+    const uint64_t may_follow = present << 8 | (((before >> 56) + 0x7f) & 0x80);
+    const uint64_t below = present & ~(word + EACH_BYTE(0x80 - CLORDID_FIRST));
+    const uint64_t beyond = ((word + EACH_BYTE(0x7f - CLORDID_LAST)) | word) & high;
+    return below | beyond | (present & ~may_follow);
+}
+
+/* At least one good byte, and then only NULs; most are short. */
+static inline bool clordid_sound(const struct clordid_words *clordid) {
+    const uint64_t *words = clordid->words;
+    const uint64_t start = UINT64_C(1) << 56; /* as if a byte stood before the first */
+    uint64_t wrong = wrong_bytes(words[0], start) | wrong_bytes(words[1], words[0]);
+    if ((words[2] | words[3] | words[4]) != 0) {
+        wrong |= wrong_bytes(words[2], words[1]) | wrong_bytes(words[3], words[2]) | wrong_bytes(words[4], words[3]);
     }
-    const uint64_t bytes = present | (present - (present >> 7)); /* 0xff where a byte is present */
-    wrong |= bytes & (bytes + 1);                                /* and nothing after the first that is not */
-    while (++word < &clordid->words[CLORDID_WORDS]) {
-        wrong |= *word;
-    }
-    return wrong == 0 && clordid->words[0] != 0;
+    return wrong == 0 && words[0] != 0;
 }
 
 static inline uint64_t key_of(uint32_t session, const struct clordid_words *clordid) {
@@ -166,6 +166,15 @@ static inline bool may_hide(uint8_t type, uint8_t time_in_force) {
                                       type == WIRE_ORDER_TYPE_MARKET_TO_LIMIT);
 }
 
+/* True when no field is set that few orders have: what is said about those fields then holds without a look. Bytes of
+ * reserve count as set. */
+static inline bool plain(const struct wire_new_order *command) {
+    uint64_t flags = 0;
+    memcpy(&flags, (const uint8_t *)command + offsetof(struct wire_new_order, trigger), sizeof flags);
+    return ((uint64_t)command->stop_price_ticks | (uint64_t)command->display_lots | (uint64_t)command->min_lots |
+            command->expire_ns | flags) == 0;
+}
+
 /* What a good new order comes in with. */
 struct terms {
     struct instrument *instrument;
@@ -178,6 +187,7 @@ struct terms {
     int32_t taker_ppm;
     uint8_t entry;
     bool dormant;
+    bool plain; /* and neither a stop nor GoodTillDate */
 };
 
 static inline uint16_t judge_parties(const struct core *core, const struct wire_new_order *command,
@@ -226,6 +236,15 @@ static inline uint16_t judge_kind(const struct core *core, const struct wire_new
     }
     const uint8_t entry =
         command->time_in_force < TIMES_IN_FORCE ? ENTRIES[command->order_type][command->time_in_force] : ENTRY_NEVER;
+    const uint8_t phase = terms->instrument->phase;
+    terms->entry = entry;
+    terms->dormant = false;
+    terms->plain = plain(command) && entry - 1U < ENTRY_STOP - 1U &&
+                   command->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
+    if (terms->plain) {
+        terms->dormant = entry == ENTRY_CLOSE && phase != WIRE_PHASE_CLOSING_AUCTION;
+        return entry_allowed(entry, phase) ? WIRE_REASON_NONE : WIRE_REASON_PHASE_NOT_ALLOWED;
+    }
     if (!time_in_force_valid(command, entry)) {
         return WIRE_REASON_INVALID_TIME_IN_FORCE;
     }
@@ -235,13 +254,8 @@ static inline uint16_t judge_kind(const struct core *core, const struct wire_new
     if (!expiry_valid(core, command)) {
         return WIRE_REASON_INVALID_EXPIRY;
     }
-    const uint8_t phase = terms->instrument->phase;
-    if (!entry_allowed(entry, phase)) {
-        return WIRE_REASON_PHASE_NOT_ALLOWED;
-    }
-    terms->entry = entry;
     terms->dormant = entry == ENTRY_STOP || (entry == ENTRY_CLOSE && phase != WIRE_PHASE_CLOSING_AUCTION);
-    return protection_tripped(core, terms->exposure) ? WIRE_REASON_MARKET_MAKER_PROTECTION : WIRE_REASON_NONE;
+    return entry_allowed(entry, phase) ? WIRE_REASON_NONE : WIRE_REASON_PHASE_NOT_ALLOWED;
 }
 
 static inline bool price_in_range(const struct wire_instrument_set *listing, int64_t price_ticks) {
@@ -339,11 +353,11 @@ static inline uint16_t judge_size(const struct wire_new_order *command, const st
     if (!on_lot(terms->instrument, terms->price_ticks, command->quantity_lots)) {
         return WIRE_REASON_QUANTITY_NOT_ON_LOT;
     }
-    if (!display_valid(terms->instrument, terms->price_ticks, command->display_lots, command->order_type,
-                       command->time_in_force)) {
+    if (!terms->plain && !display_valid(terms->instrument, terms->price_ticks, command->display_lots,
+                                        command->order_type, command->time_in_force)) {
         return WIRE_REASON_INVALID_DISPLAY_QUANTITY;
     }
-    if (!min_lots_valid(command, terms)) {
+    if (!terms->plain && !min_lots_valid(command, terms)) {
         return WIRE_REASON_INVALID_MIN_QUANTITY;
     }
     const int64_t notional = notional_units(terms->price_ticks, command->quantity_lots, listing->tick_units);
@@ -465,10 +479,13 @@ static inline uint16_t judge_new_order(const struct core *core, const struct wir
     if (reason == WIRE_REASON_NONE) {
         reason = judge_kind(core, command, terms);
     }
+    if (reason == WIRE_REASON_NONE && protection_tripped(core, terms->exposure)) {
+        reason = WIRE_REASON_MARKET_MAKER_PROTECTION;
+    }
     if (reason == WIRE_REASON_NONE) {
         reason = judge_quantity(&terms->instrument->content, command->quantity_lots);
     }
-    if (reason == WIRE_REASON_NONE && !stop_price_valid(command, terms)) {
+    if (reason == WIRE_REASON_NONE && !terms->plain && !stop_price_valid(command, terms)) {
         reason = WIRE_REASON_INVALID_STOP_PRICE;
     }
     if (reason == WIRE_REASON_NONE) {
@@ -555,7 +572,7 @@ static inline uint32_t enter_order(struct core *core, const struct wire_new_orde
     order->kind = (uint8_t)(command->order_type | command->stp_mode << 3);
     order->time_in_force = command->time_in_force;
     memcpy(core->books.details[index].clordid, command->clordid, CLORDID_SIZE);
-    if ((command->display_lots | (int64_t)command->expire_ns | command->stop_price_ticks | command->post_only) != 0) {
+    if (!terms->plain) {
         enter_terms(core, command, index, terms);
     }
     balance_move(&core->accounts, command->account, reserved_asset(listing, command->side), -terms->reserved_units,

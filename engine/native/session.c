@@ -35,5 +35,6 @@ void sessions_rehash(struct sessions *sessions) {
         sessions->hash += mix - ((u128)session->mix_high << 64 | session->mix_low);
         session->mix_low = (uint64_t)mix;
         session->mix_high = (uint64_t)(mix >> 64);
+        session->dirty = 0;
     }
 }

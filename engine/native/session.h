@@ -21,7 +21,8 @@ struct session {
     uint32_t open_orders;
     uint8_t enabled;
     uint8_t killed;
-    uint8_t reserved[2];
+    uint8_t dirty; /* marked in sessions.dirty */
+    uint8_t reserved;
     uint64_t gateway_instance;
     uint64_t token;
     uint64_t mix_low; /* this record's part in the hash as of the last state hash */
@@ -51,7 +52,11 @@ static inline struct session *session_find(const struct sessions *sessions, uint
 
 /* The session's record is hashed again: call after any change of its fields. */
 static inline void session_changed(const struct sessions *sessions, uint32_t id) {
-    dirty_mark(&sessions->dirty, id);
+    struct session *session = &sessions->sessions[id];
+    if (session->dirty == 0) {
+        session->dirty = 1;
+        dirty_mark(&sessions->dirty, id);
+    }
 }
 
 /* Brings `hash` in step with everything marked dirty. */
