@@ -88,7 +88,9 @@ def run_episode(seed: int, commands: int, hash_every: int = 1) -> Counter[str]:
 
 def _why(error: BaseException) -> str:
     """How the cores differ; where it happened if one of them failed instead."""
-    return str(error) if type(error) is AssertionError and str(error) else traceback.format_exc(limit=-4)
+    if type(error) is AssertionError and str(error):
+        return str(error)
+    return f"{error!r} in\n{traceback.format_exc(limit=-4)}"
 
 
 def replay(steps: list[Step]) -> None:
