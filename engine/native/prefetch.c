@@ -71,7 +71,9 @@ static void fetch_tail(const struct core *core, const struct ladder *ladder, int
 static void fetch_account(const struct core *core, uint32_t account, uint32_t instrument) {
     if (account <= core->capacity.accounts && instrument <= core->capacity.instruments) {
         fetch(&core->accounts.accounts[account]);
-        fetch(balance_of(&core->accounts, account, core->instruments.instruments[instrument].content.quote));
+        const struct wire_instrument_set *listing = &core->instruments.instruments[instrument].content;
+        fetch(balance_of(&core->accounts, account, listing->base));
+        fetch(balance_of(&core->accounts, account, listing->quote));
         fetch(exposure_of(&core->accounts, account, instrument));
     }
 }

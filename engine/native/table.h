@@ -44,15 +44,22 @@ static inline uint64_t table_place(const struct table *table, uint64_t key) {
     return (uint64_t)(((u128)(key * table->seed) * (table->places / TABLE_LINE)) >> 64) * TABLE_LINE;
 }
 
-/* The place of (session, key): its entry, or the free place where it belongs. */
+/* The place of (session, key): its entry, or the free place where it belongs. A line is looked at as a whole: where in it
+   a search ends is as good as random, and no branch should depend on that. */
 static inline struct table_entry *table_seek(const struct table *table, uint32_t session, uint64_t key) {
     uint64_t place = table_place(table, key);
     for (;;) {
-        struct table_entry *entry = &table->entries[place];
-        if (entry->day != table->day || (entry->key == key && entry->session == session)) {
-            return entry;
+        struct table_entry *line = &table->entries[place];
+        uint32_t ends = 0; /* bit per entry: it is the one, or free */
+        for (uint32_t i = 0; i < TABLE_LINE; i++) {
+            const bool is_free = line[i].day != table->day;
+            const bool is_it = (line[i].key == key) & (line[i].session == session);
+            ends |= (uint32_t)(is_free | is_it) << i;
         }
-        place++;
+        if (__builtin_expect(ends != 0, 1)) {
+            return &line[__builtin_ctz(ends)];
+        }
+        place += TABLE_LINE;
         if (place == table->places) {
             place = 0;
         }
