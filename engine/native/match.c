@@ -881,16 +881,14 @@ void trade_in_auction(struct core *core, uint32_t buyer_index, uint32_t seller_i
         .maker_fee_units = buyer_makes ? buyer_fee.units : seller_fee.units,
         .taker_fee_units = buyer_makes ? seller_fee.units : buyer_fee.units,
     };
-    const struct shown shown = {.maker_lots = shown_lots[buyer_makes ? 0 : 1],
-                                .taker_lots = shown_lots[buyer_makes ? 1 : 0],
-                                .auction = 1};
+    const struct shown shown = {
+        .maker_lots = shown_lots[buyer_makes ? 0 : 1], .taker_lots = shown_lots[buyer_makes ? 1 : 0], .auction = 1};
     if (buyer_makes) {
         emit_trade(core, seller, seller_index, buyer, buyer_index, &fill, shown);
     } else {
         emit_trade(core, buyer, buyer_index, seller, seller_index, &fill, shown);
     }
-    remember_trade(core, buyer, buyer_index, seller, seller_index, &fill,
-                   buyer_makes ? WIRE_SIDE_SELL : WIRE_SIDE_BUY);
+    remember_trade(core, buyer, buyer_index, seller, seller_index, &fill, buyer_makes ? WIRE_SIDE_SELL : WIRE_SIDE_BUY);
     count_trades(core, instrument, price_ticks, price_ticks, 1, quantity_lots, notional);
     for (int i = 0; i < 2; i++) { /* the maker first */
         const uint32_t index = indices[buyer_makes ? i : 1 - i];

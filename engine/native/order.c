@@ -24,8 +24,8 @@ static inline struct clordid_words clordid_words(const char text[CLORDID_SIZE]) 
 }
 
 /* What is wrong with eight bytes of a ClOrdID that come after those of `before`, 0 when nothing: a byte outside
-   CLORDID_FIRST..CLORDID_LAST that is no NUL, or a byte after a NUL. A byte above 0x7f disturbs its neighbours' bits, but
-   has then been found wrong itself. */
+   CLORDID_FIRST..CLORDID_LAST that is no NUL, or a byte after a NUL. A byte above 0x7f disturbs its neighbours' bits,
+   but has then been found wrong itself. */
 static inline uint64_t wrong_bytes(uint64_t word, uint64_t before) {
     const uint64_t high = EACH_BYTE(0x80);
     const uint64_t present = (word + EACH_BYTE(0x7f)) & high;
@@ -239,8 +239,8 @@ static inline uint16_t judge_kind(const struct core *core, const struct wire_new
     const uint8_t phase = terms->instrument->phase;
     terms->entry = entry;
     terms->dormant = false;
-    terms->plain = plain(command) && entry - 1U < ENTRY_STOP - 1U &&
-                   command->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
+    terms->plain =
+        plain(command) && entry - 1U < ENTRY_STOP - 1U && command->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
     if (terms->plain) {
         terms->dormant = entry == ENTRY_CLOSE && phase != WIRE_PHASE_CLOSING_AUCTION;
         return entry_allowed(entry, phase) ? WIRE_REASON_NONE : WIRE_REASON_PHASE_NOT_ALLOWED;

@@ -44,8 +44,8 @@ static inline uint64_t table_place(const struct table *table, uint64_t key) {
     return (uint64_t)(((u128)(key * table->seed) * (table->places / TABLE_LINE)) >> 64) * TABLE_LINE;
 }
 
-/* The place of (session, key): its entry, or the free place where it belongs. A line is looked at as a whole: where in it
-   a search ends is as good as random, and no branch should depend on that. */
+/* The place of (session, key): its entry, or the free place where it belongs. A line is looked at as a whole: where in
+   it a search ends is as good as random, and no branch should depend on that. */
 static inline struct table_entry *table_seek(const struct table *table, uint32_t session, uint64_t key) {
     uint64_t place = table_place(table, key);
     for (;;) {

@@ -53,8 +53,8 @@ MUTANTS = (
         "match.c",
         (
             (
-                "const uint32_t width = (uint32_t)((uint64_t)middle_ticks * ppm / PPM);",
-                "const uint32_t width = (uint32_t)((uint64_t)middle_ticks * ppm / PPM) + 1;",
+                "return middle_ticks + width < limit_ticks ? middle_ticks + width : limit_ticks;",
+                "return middle_ticks + width < limit_ticks ? middle_ticks + width + 1 : limit_ticks;",
             ),
         ),
     ),
