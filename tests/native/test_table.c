@@ -67,9 +67,9 @@ static void keys_that_fall_on_one_place_are_told_apart(void) {
     enum { KEYS = 12 };
     set_up(KEYS);
     table_start(&table, 1);
-    const uint64_t last = UINT64_MAX - KEYS; /* with this seed all of these begin at the last place and go round */
+    const uint64_t last = UINT64_MAX - KEYS; /* with this seed all of these begin in the last line and go round */
     for (uint32_t i = 1; i <= KEYS; i++) {
-        EXPECT(table_place(&table, last + i) == table.places - 1);
+        EXPECT(table_place(&table, last + i) == table.places - TABLE_LINE);
         take_key(i % 3, last + i, i);
     }
     for (uint32_t i = 1; i <= KEYS; i++) {
