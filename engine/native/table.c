@@ -6,7 +6,7 @@
 #include "arena.h"
 
 void table_lay_out(struct table *table, struct arena *arena, uint32_t capacity) {
-    table->places = (((uint64_t)capacity + capacity / 2) / TABLE_LINE + 1) * TABLE_LINE;
+    table->places = (((uint64_t)capacity + capacity / 8 * 3) / TABLE_LINE + 2) * TABLE_LINE;
     table->entries = arena_take(arena, table->places, sizeof(struct table_entry));
     table->capacity = capacity;
 }
