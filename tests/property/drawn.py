@@ -196,6 +196,7 @@ class RandomSource(CommandSource):
             self._self_trades,
             self._self_trades,
             self._protected_maker,
+            self._protection_window,
             self._many_orders_canceled,
             self._price_band_trip,
             self._price_band_trip,
@@ -1018,6 +1019,19 @@ class RandomSource(CommandSource):
         yield self._limit(instrument, Side.SELL, CENTER_TICKS, 1, session=session, account=account)
         yield self.draw_replace()
         yield self.reset_protection(account, instrument)
+
+    def _protection_window(self) -> Scene:
+        """Two fills of a protected maker exactly as far apart as its window is long, or a nanosecond more."""
+        instrument = self.random.choice((1, 2))
+        session, account = self.random.choice(((1, 2), (3, 4)))
+        window_ms = self.random.choice((1, 7, 1_000))
+        yield self.operator_cancel(instrument=instrument)
+        yield Role.INTERNAL, MarketMakerProtectionSet(account, instrument, 2, window_ms).encode()
+        yield self._limit(instrument, Side.SELL, CENTER_TICKS, 3, session=session, account=account)
+        first_ns = self.time_ns
+        yield self._limit(instrument, Side.BUY, CENTER_TICKS, 1, session=2)
+        self.time_ns = max(self.time_ns, first_ns + window_ms * MILLISECOND_NS + self.random.choice((0, 0, 1, -1)))
+        yield self._limit(instrument, Side.BUY, CENTER_TICKS, 1, session=2)
 
     def _many_orders_canceled(self) -> Scene:
         """As many open orders as the limits allow, then one of the ways to be rid of them all."""
