@@ -238,8 +238,9 @@ struct taking {
     uint32_t index;
     uint32_t limit_ticks; /* within its price and the bands */
     struct instrument *instrument;
-    const struct ladder *makers;
-    int64_t held_units; /* reserved for it as booked */
+    struct ladder *makers;
+    struct level *level; /* of the maker at work */
+    int64_t held_units;  /* reserved for it as booked */
     int64_t lots;
     int64_t notional_units;
     int64_t fee_units;
@@ -262,7 +263,8 @@ struct fill {
     int64_t taker_fee_units;
 };
 
-static inline void move_position(struct core *core, const struct order *order, int64_t lots, int64_t open_lots) {
+static inline const struct exposure *move_position(struct core *core, const struct order *order, int64_t lots,
+                                                   int64_t open_lots) {
     struct exposure *exposure = exposure_of(&core->accounts, order->account, order->instrument);
     const bool buys = order->side == WIRE_SIDE_BUY;
     int64_t *open = buys ? &exposure->open_buy_lots : &exposure->open_sell_lots;
@@ -271,6 +273,7 @@ static inline void move_position(struct core *core, const struct order *order, i
     *open -= open_lots;
     INVARIANT(*open >= 0, "open lots are the leaves of open orders");
     exposure_changed(&core->accounts, order->account, order->instrument);
+    return exposure;
 }
 
 /* Statistics and triggers of trades between two prices, the first and the last. */
@@ -460,11 +463,20 @@ static inline void close_filled(struct core *core, struct order *maker, uint32_t
     order_free(&core->books, index);
 }
 
-/* Takes the lots off both orders and lets the maker's level know. */
-static inline int64_t take_lots(struct core *core, struct order *taker, struct order *maker, uint32_t maker_index,
-                                int64_t quantity_lots) {
-    queue_reduce(&core->books, book_side(&core->books, maker->instrument, maker->side), maker->price_ticks, maker_index,
-                 quantity_lots);
+/* The filled maker leaves the front of the best level. */
+static inline void close_front(struct core *core, struct taking *taking, struct order *maker, uint32_t index) {
+    queue_pop(&core->books, taking->makers, taking->level, index);
+    unlist_order(core, maker, index);
+    order_free(&core->books, index);
+}
+
+/* Takes the lots off both orders and the level; what then shows of the maker. */
+static inline int64_t take_lots(struct core *core, const struct taking *taking, struct order *maker,
+                                uint32_t maker_index, int64_t quantity_lots) {
+    struct order *taker = taking->taker;
+    maker->leaves_lots -= quantity_lots;
+    taking->level->quantity_lots -= quantity_lots;
+    INVARIANT(maker->leaves_lots >= 0 && taking->level->quantity_lots >= 0, "quantities never go below zero");
     maker->cum_lots += quantity_lots;
     taker->leaves_lots -= quantity_lots;
     taker->cum_lots += quantity_lots;
@@ -497,9 +509,9 @@ static inline void trade(struct core *core, struct taking *taking, struct order 
         cut_rebate(core, taking, maker, &fill, &maker_remainder);
     }
     taker->fee_remainder = taker_fee.remainder;
-    const struct shown shown = {.maker_lots = take_lots(core, taker, maker, maker_index, quantity_lots)};
+    const struct shown shown = {.maker_lots = take_lots(core, taking, maker, maker_index, quantity_lots)};
     settle_maker(core, listing, maker, maker_remainder, &fill);
-    move_position(core, maker, quantity_lots, quantity_lots);
+    const uint32_t protection = move_position(core, maker, quantity_lots, quantity_lots)->protection;
     taking->lots += quantity_lots;
     taking->notional_units += notional;
     taking->fee_units += fill.taker_fee_units;
@@ -513,12 +525,11 @@ static inline void trade(struct core *core, struct taking *taking, struct order 
     } else {
         remember_trade(core, maker, maker_index, taker, taking->index, &fill, WIRE_SIDE_SELL);
     }
-    const uint32_t protection = exposure_of(&core->accounts, maker->account, maker->instrument)->protection;
     if (__builtin_expect(protection != 0, 0)) {
         protection_on_fill(core, protection);
     }
     if (maker->leaves_lots == 0) {
-        close_filled(core, maker, maker_index);
+        close_front(core, taking, maker, maker_index);
     } else if (shown.maker_lots == 0) {
         refill(core, maker, maker_index);
     }
@@ -724,8 +735,10 @@ static bool obtainable(const struct core *core, const struct taking *taking, int
     return count.lots >= wanted_lots;
 }
 
-static inline uint32_t first_maker(const struct core *core, const struct taking *taking) {
-    return ladder_level(&core->books.pages, taking->makers, taking->makers->best_tick)->head;
+/* The first order of the best level, which becomes the level at work. */
+static inline uint32_t first_maker(const struct core *core, struct taking *taking) {
+    taking->level = ladder_level(&core->books.pages, taking->makers, taking->makers->best_tick);
+    return taking->level->head;
 }
 
 /* Trades until the taker is done or nothing more crosses. False when the taker is closed. */

@@ -36,6 +36,20 @@ static inline void queue_leave(struct books *books, struct ladder *ladder, uint3
     }
 }
 
+/* Takes the first order, which has no leaves any more, out of the best level. */
+static inline void queue_pop(struct books *books, struct ladder *ladder, struct level *level, uint32_t index) {
+    const uint32_t next = books->orders[index].next;
+    INVARIANT(level->head == index && books->orders[index].previous == 0, "only the first order is popped");
+    level->head = next;
+    if (next != 0) {
+        books->orders[next].previous = 0;
+        return;
+    }
+    level->tail = 0;
+    INVARIANT(level->quantity_lots == 0, "a level's quantity is the sum of its orders");
+    ladder_close(&books->pages, ladder, ladder->best_tick);
+}
+
 /* Lowers the leaves of an order in the queue; it keeps its place, and stays even with nothing left. */
 static inline void queue_reduce(struct books *books, const struct ladder *ladder, uint32_t tick, uint32_t index,
                                 int64_t lots) {
