@@ -317,8 +317,7 @@ def _run(tree: Path, episodes: int) -> tuple[str, bool]:
     if run.returncode == 0:
         return f"{episodes * COMMANDS:,} commands without a difference", False
     if run.returncode < 0:
-        said = [line for line in run.stderr.splitlines() if "assert" in line.lower()] or ["no word"]
-        return f"stopped itself: {said[0].strip()[:110]}", True
+        return f"stopped itself: {(run.stderr.strip().splitlines() or ['no word'])[-1][:110]}", True
     return _difference(run.stderr), True
 
 

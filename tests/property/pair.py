@@ -204,12 +204,9 @@ def _differences(ours: list[Event], theirs: list[bytes]) -> str:
     """The first event that differs, field by field."""
     for number, (mine, other) in enumerate(zip(ours, theirs, strict=False)):
         if mine.encode() != other:
-            try:
-                decoded = type(mine).decode(other)
-            except ValueError as error:
-                return f"event {number}: reference {mine}\nC core sent {other.hex()} ({error})"
             if _template_of(other) != mine.TEMPLATE_ID:
                 return f"event {number}: reference {mine}\nC core sent template {_template_of(other)}"
+            decoded = type(mine).decode(other)
             fields = [
                 f"{name}: reference {a!r}, C core {b!r}"
                 for name, a, b in zip(mine._fields, mine, decoded, strict=True)
