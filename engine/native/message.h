@@ -100,7 +100,8 @@ static inline bool message_read(const uint8_t *bytes, uint32_t size, union comma
     memcpy(&header, bytes, sizeof header);
     const uint64_t head = header & UINT64_C(0xffffffffffff);
     const uint16_t template_id = (uint16_t)(header >> 16);
-    if (template_id >= MESSAGE_SHAPES_COUNT || head != MESSAGE_SHAPES[template_id].head) {
+    /* Template 0 wraps round: it is no command, and its head of zeros is no message's. */
+    if ((uint16_t)(template_id - 1U) >= MESSAGE_SHAPES_COUNT - 1 || head != MESSAGE_SHAPES[template_id].head) {
         return message_read_any(bytes, size, copy, message);
     }
     const struct message_shape *shape = &MESSAGE_SHAPES[template_id];

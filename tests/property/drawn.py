@@ -753,7 +753,7 @@ class RandomSource(CommandSource):
         role, message = self._any_but_trusted()
         block_length, template_id, schema_id, version = HEADER.unpack_from(message)
         body = message[HEADER.size :]
-        damage = self.random.randrange(8)
+        damage = self.random.randrange(9)
         if damage == 0:
             return role, message[: self.random.randrange(len(message))]
         if damage == 1:
@@ -767,6 +767,9 @@ class RandomSource(CommandSource):
             return role, HEADER.pack(block_length, template_id, schema_id + 1, version) + body
         if damage == 5:
             return role, HEADER.pack(max(block_length - 8, 0), template_id, schema_id, version) + body
+        if damage == 8:
+            zeros = bytes(self.random.randrange(0, 17))
+            return self.random.choice((Role.INTERNAL, role)), zeros + self.random.choice((b"", b"\x80"))
         if damage == 6:
             longer = HEADER.pack(block_length + 8, template_id, schema_id, version + 1)
             return role, longer + body[:block_length] + b"\xaa" * 8 + body[block_length:]
