@@ -497,6 +497,22 @@ def test_first_attach_of_all_zeros_is_no_duplicate() -> None:
     assert pair.send(*zeros) == []
 
 
+def test_no_run_of_equal_bytes_is_a_command() -> None:
+    """Zeros, ones, and the header of each template without a body or with a body of zeros: both judge them alike."""
+    pair = Pair(CAPACITY, CommandSource())
+    for role in Role:
+        for byte in (0, 1, 0x47, 0x80, 0xFF):
+            for size in range(40):
+                assert pair.send(role, bytes([byte]) * size) == []
+        for template_id in range(150):
+            for block_length in (0, 8, 144):
+                header = messages.HEADER.pack(block_length, template_id, messages.SCHEMA_ID, messages.SCHEMA_VERSION)
+                for message in (header, header + bytes(block_length + 1)):
+                    ours, theirs = pair.reference.check(role, message), pair.core.check(role, message)
+                    assert (ours.verdict, ours.reason) == (theirs.verdict, theirs.reason), (role, message)
+    assert set(pair.reached) == {"verdict REFUSED", "reason MALFORMED"}
+
+
 def test_jobs_longer_than_a_slice_may_look_end_alike() -> None:
     """Thousands of orders, accounts and protected pairs: walks that are cut by visits, not by events, go on alike."""
     capacity = Capacity(
