@@ -22,7 +22,8 @@ NATIVE_INPUTS := $(C_SOURCES) $(wildcard engine/native/*.py engine/wire/*.xml en
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))
 
-.PHONY: help demo venue test bench bench-core lint format sanitize analyze fuzz mutants coverage soak setup packages clean
+.PHONY: help demo venue test bench bench-core lint format sanitize analyze fuzz mutants coverage soak
+.PHONY: setup packages clean
 
 help:
 	@echo "make demo      start everything, trade, settle, reconcile, stop"
