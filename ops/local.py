@@ -114,6 +114,8 @@ class LocalVenue:
     #: Values for the generated cfg that differ from the shipped files.
     edits: list[Edit] = field(default_factory=list)
     block_time_s: float = 1
+    #: Environment variables that a daemon, by its name, gets beside ours.
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)
     daemons: dict[str, Daemon] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -218,7 +220,8 @@ class LocalVenue:
         notify.setblocking(False)
         log = self.log_dir / f"{name}.log"
         command = [sys.executable, "-m", MODULES[name], "--cfg", str(self.cfg_dir)]
-        environment = {**os.environ, "NOTIFY_SOCKET": str(notify_path), "PYTHONPATH": str(ROOT)}
+        ours = {"NOTIFY_SOCKET": str(notify_path), "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **ours, **self.environments.get(name, {})}
         daemon = Daemon(spawn(command, log, "KILL", environment=environment), log, notify)
         self.daemons[name] = daemon
         return daemon
