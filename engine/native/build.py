@@ -26,6 +26,7 @@ HEADERS = (
     "stamp.h",
     "zmq_table.h",
     "loop.h",
+    "retrace.h",
 )
 # Python's own headers do not compile under -Wconversion; as system headers they may do as they like.
 FLAGS = [

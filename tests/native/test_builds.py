@@ -33,6 +33,7 @@ NOT_THE_CORE = {
     "loop",
     "publisher",
     "record",
+    "retrace",
     "ring",
     "stamp",
     "zmq_table",
