@@ -76,6 +76,17 @@ def segments(directory: Path, suffix: str = COMMAND_SUFFIX) -> list[Path]:
     return sorted(path for path in directory.glob(f"*{suffix}") if len(path.stem) == 20 and path.stem.isdigit())
 
 
+def segments_from(first: int, directory: Path, *archives: Path) -> list[Path]:
+    """The command segments from the one that holds command `first` on; a copy in an archive stands in for one that is
+    gone.
+    """
+    found = {path.name: path for place in (*archives, directory) for path in segments(place)}
+    paths = [found[name] for name in sorted(found)]
+    while len(paths) > 1 and int(paths[1].stem) <= first:
+        paths.pop(0)
+    return paths
+
+
 def map_segment(path: Path) -> mmap.mmap | bytes:
     """The bytes of a segment; an empty file cannot be mapped."""
     with path.open("rb") as file:
@@ -83,13 +94,14 @@ def map_segment(path: Path) -> mmap.mmap | bytes:
 
 
 class CommandJournal:
-    """A walk over the command journal of one directory; after it, what was proved: `sequence`, `durable`, `clean`.
+    """A walk over the command journal; after it, what was proved: `sequence`, `durable`, `clean`.
 
-    `torn` says where a tail that was never durable has been left out.
+    It begins with the segment that holds command `first`, or the one after it. What has left the journal's directory is
+    read from the others given: archives. `torn` says where a tail that was never durable has been left out.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._paths = segments(directory)
+    def __init__(self, directory: Path, *archives: Path, first: int = 1) -> None:
+        self._paths = segments_from(first, directory, *archives)
         self.torn: Torn | None = None
         self._cursor = ffi.new("struct record_cursor *")
 
@@ -158,16 +170,10 @@ class EventJournal:
 
         Nothing if `first` is not stored, else at least one; all of one segment. Damaged when file and index disagree.
         """
-        segment = self._segment_of(first)
-        if segment is None or last < first:
+        found = self.place(first)
+        if found is None or last < first:
             return b"", 0
-        data_path, index_path = self._paths(segment)
-        with index_path.open("rb") as index_file:
-            index_file.seek(8 * (first - segment))
-            offset = index_file.read(8)
-        if len(offset) < 8:
-            return b"", 0
-        base = int.from_bytes(offset, "little")
+        data_path, base = found
         with data_path.open("rb") as data_file:
             data_file.seek(base)
             data = data_file.read(max(bytes_max, ENTRY_HEADER.size))
@@ -175,6 +181,17 @@ class EventJournal:
                 size, _ = ENTRY_HEADER.unpack_from(data)
                 data += data_file.read(max(0, ENTRY_HEADER.size + size + -size % 8 - len(data)))
         return _whole_entries(data, data_path, base, last - first + 1, bytes_max)
+
+    def place(self, sequence: int) -> tuple[Path, int] | None:
+        """File and offset of a stored event, None if it is not stored."""
+        segment = self._segment_of(sequence)
+        if segment is None:
+            return None
+        data_path, index_path = self._paths(segment)
+        with index_path.open("rb") as index_file:
+            index_file.seek(8 * (sequence - segment))
+            offset = index_file.read(8)
+        return (data_path, int.from_bytes(offset, "little")) if len(offset) == 8 else None
 
     def __iter__(self) -> Iterator[bytes]:
         """Every stored event in order, its CRC checked; raises Damaged."""
