@@ -5,6 +5,7 @@ For tests and tools. The engine daemon drives the C core from its C loop and cro
 
 from __future__ import annotations
 
+import os
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -147,6 +148,22 @@ class Core:
             BookOrder(v.order_id, v.priority, v.price_ticks, v.leaves_lots, v.displayed_lots, v.account, v.session)
             for v in (views[i] for i in range(count))
         ]
+
+    @property
+    def handle(self) -> Any:
+        """The struct core * itself, alive as long as this object."""
+        return self._core
+
+    def write_image(self, file: int, crc: int = 0) -> int:
+        """Writes the whole state at the file's position (engine/native/image.h); returns bytes, raises OSError."""
+        written = int(lib.image_write(self._core, file, crc))
+        if written < 0:
+            raise OSError(ffi.errno, os.strerror(ffi.errno))
+        return written
+
+    def read_image(self, image: bytes | memoryview, crc: int = 0) -> bool:
+        """Becomes what was written; False, and as new, when the image is damaged or of another layout."""
+        return bool(lib.image_read(self._core, ffi.from_buffer(image), len(image), crc))
 
     def audit(self) -> int:
         """Scans every invariant: 0, or the line of engine/native/audit.c of the first that fails."""

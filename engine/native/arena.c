@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "arena.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #include "venue_assert.h"
@@ -63,4 +64,11 @@ void arena_unmap(struct arena *arena) {
         (void)munmap(arena->mapping, arena->mapping_size);
     }
     *arena = (struct arena){0};
+}
+
+void arena_clear(const struct arena *arena) {
+    /* Private pages that are given back read as zeros; locked ones can't be. */
+    if (madvise(arena->base, arena->size, MADV_DONTNEED) != 0) {
+        memset(arena->base, 0, arena->size);
+    }
 }

@@ -28,4 +28,7 @@ void arena_sparse(struct arena *arena);
 bool arena_map(struct arena *arena);
 void arena_unmap(struct arena *arena);
 
+/* All of it is zero again. */
+void arena_clear(const struct arena *arena);
+
 #endif

@@ -6,6 +6,7 @@ declaration. `python engine/native/build.py` builds in place for development; se
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import sysconfig
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NATIVE = Path("engine", "native")  # relative: setuptools refuses absolute sources
 HEADERS = (
     "api.h",
+    "image.h",
     "crc32c.h",
     "counters.h",
     "record.h",
@@ -47,9 +49,48 @@ PREAMBLE = "\n".join(
 )
 
 
+# Definitions at the beginning of a line, to the brace that closes them.
+STRUCT = re.compile(r"^(?:struct|union) (\w+) \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
+ENUM = re.compile(r"^enum[^;{]*\{.*?\}", re.DOTALL | re.MULTILINE)
+
+
 def declarations(header: str) -> str:
     """What stands between the cffi markers of a header."""
     return "\n".join(re.findall(r"/\* cffi-begin \*/(.*?)/\* cffi-end \*/", header, re.DOTALL))
+
+
+def layout(directory: Path) -> int:
+    """64 bits over the text of every record that `struct core` is made of, and of the enums beside them.
+
+    An image of a core is for builds with the same number (image.h). Sizes alone would not show that two fields of one
+    type have changed places. Comments and white space do not count, nor do enums of the wire, which has its version.
+    """
+    structs: dict[str, str] = {}
+    enums: list[str] = []
+    for name, text in sorted(_included(directory, "state.h").items()):
+        structs.update(STRUCT.findall(text))
+        enums += [] if name == "wire.h" else ENUM.findall(text)
+    reached: dict[str, str] = {}
+    waiting = ["core"]
+    while waiting:
+        struct = waiting.pop()
+        if struct in structs and struct not in reached:
+            reached[struct] = structs[struct]
+            waiting += re.findall(r"\b(?:struct|union) (\w+)", structs[struct])
+    text = "".join([f"{struct}{{{body}}}" for struct, body in sorted(reached.items())] + enums)
+    return int.from_bytes(hashlib.sha256(re.sub(r"\s+", " ", text).encode()).digest()[:8], "little")
+
+
+def _included(directory: Path, first: str) -> dict[str, str]:
+    """The header and all that it includes, without comments."""
+    found: dict[str, str] = {}
+    waiting = [first]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = re.sub(r"/\*.*?\*/", "", (directory / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+            waiting += re.findall(r'^#include "(\w+\.h)"', found[name], re.MULTILINE)
+    return found
 
 
 def builder(base: Path) -> FFI:
@@ -65,6 +106,7 @@ def builder(base: Path) -> FFI:
         depends=sorted(str(base / NATIVE / path.name) for path in (ROOT / NATIVE).glob("*.h")),
         include_dirs=[str(base / NATIVE)],
         extra_compile_args=FLAGS,
+        define_macros=[("VENUE_LAYOUT", f"{layout(ROOT / NATIVE):#x}")],
         libraries=["pthread", "dl"],
     )
     return ffi

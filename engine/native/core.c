@@ -12,7 +12,7 @@
 enum { OUTPUT_MIN = 64 * 1024, OUTPUT_AHEAD = 4, OUTPUT_LINES = 6 };
 
 /* What is touched densely comes first; what is addressed sparsely, and would waste large pages, after it. */
-static void lay_out(struct core *core, struct arena *arena, const struct core_capacity *capacity) {
+void core_lay_out(struct core *core, struct arena *arena, const struct core_capacity *capacity) {
     const uint32_t clordids = capacity->clordids > capacity->orders ? capacity->clordids : capacity->orders;
     books_lay_out(&core->books, arena, capacity->orders, capacity->price_pages);
     table_lay_out(&core->used, arena, clordids);
@@ -47,6 +47,14 @@ static bool capacity_sound(const struct core_capacity *capacity) {
            within(capacity->sessions, 1, UINT16_MAX) && within(capacity->trades, 0, most);
 }
 
+/* Zeroed and laid out it becomes the core before the first command. */
+static void start(struct core *core, const struct core_capacity *capacity, uint64_t seed) {
+    core->capacity = *capacity;
+    core->venue_state = WIRE_TRADING_STATE_OPEN;
+    table_start(&core->used, seed);
+    books_start(&core->books);
+}
+
 struct core *core_new(const struct core_capacity *capacity) {
     struct arena arena = {0};
     struct core measured = {0};
@@ -55,18 +63,27 @@ struct core *core_new(const struct core_capacity *capacity) {
         return NULL;
     }
     (void)arena_take(&arena, 1, sizeof(struct core));
-    lay_out(&measured, &arena, capacity);
+    core_lay_out(&measured, &arena, capacity);
     if (!arena_map(&arena)) {
         return NULL;
     }
     struct core *core = arena_take(&arena, 1, sizeof(struct core));
-    lay_out(core, &arena, capacity);
+    core_lay_out(core, &arena, capacity);
     core->arena = arena;
-    core->capacity = *capacity;
-    core->venue_state = WIRE_TRADING_STATE_OPEN;
-    table_start(&core->used, seed);
-    books_start(&core->books);
+    start(core, capacity, seed);
     return core;
+}
+
+void core_reset(struct core *core) {
+    struct arena arena = core->arena;
+    const struct core_capacity capacity = core->capacity;
+    const uint64_t seed = core->used.seed;
+    arena_clear(&arena);
+    arena.used = 0;
+    (void)arena_take(&arena, 1, sizeof(struct core));
+    core_lay_out(core, &arena, &capacity);
+    core->arena = arena;
+    start(core, &capacity, seed);
 }
 
 void core_free(struct core *core) {

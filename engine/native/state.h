@@ -259,6 +259,13 @@ void refuse_command(struct core *core, uint16_t template_id, uint8_t role, uint6
 /* Content as it is kept: reserved bytes do not count. */
 struct wire_instrument_set instrument_content(const struct wire_instrument_set *command);
 
+/* Points everything at its place in the arena behind struct core itself; touches none of that memory. The one place
+   where a pointer of struct core is set: images rely on it (image.h). */
+void core_lay_out(struct core *core, struct arena *arena, const struct core_capacity *capacity);
+
+/* As it was when it was made; the seed of the ClOrdIDs stays. */
+void core_reset(struct core *core);
+
 /* Hash of limits and globals, which are not kept in step but hashed when asked for. */
 u128 limits_mix(const struct core *core);
 u128 globals_mix(const struct core *core);
