@@ -107,6 +107,10 @@ class _Attach:
     future: Future[Attachment]
     next_send_ms: int = 0
 
+    def is_awaited(self) -> bool:
+        """Whether a result may be set now; asked once: from then on who waits can't give up in between any more."""
+        return self.future.set_running_or_notify_cancel()
+
 
 @dataclass(slots=True)
 class SessionLink:
@@ -205,6 +209,8 @@ class EngineLink:
         self._restored = dict(self._forwarded.pending)
         self._prune_refused()
         self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._in_flight = 0
+        self._in_flight_lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._caught_up_ms = -AVAILABLE_MS
         self._stop = False
@@ -237,13 +243,18 @@ class EngineLink:
 
     @property
     def in_flight(self) -> int:
-        """Commands without a verdict, the queued ones included."""
-        return self._queue.qsize() + sum(len(link.pending) for link in self.links.values())
+        """Commands without a verdict, the queued ones included, and nothing else."""
+        return self._in_flight
 
     def forward(self, session: int, command: Command) -> None:
         """Take over a command: from here on it is pending, whatever dies."""
         self._forwarded.append(command)
+        self._count_in_flight(1)
         self._put(_Forward(session, command))
+
+    def _count_in_flight(self, change: int) -> None:
+        with self._in_flight_lock:
+            self._in_flight += change
 
     def refuse(self, session: int, key: ReportKey, text: str) -> None:
         """Give the gateway's own verdict: durable when this returns, sent soon after."""
@@ -366,10 +377,15 @@ class EngineLink:
             return
         link.applied = max(link.applied, event.client_seq)
         link.engine_last = max(link.engine_last, link.applied)
-        link.pending.pop(event.client_seq, None)
+        self._settle(link, event.client_seq)
         link.progress_ms = _now_ms()
         if link.waiting:
             self._answer_waiting(link)
+
+    def _settle(self, link: SessionLink, client_seq: int) -> None:
+        """The command has its verdict, if it was still without."""
+        if link.pending.pop(client_seq, None) is not None:
+            self._count_in_flight(-1)
 
     def _on_attached(self, event: SessionAttached) -> None:
         link = self.links.get(event.session)
@@ -392,7 +408,7 @@ class EngineLink:
         link.generation = event.generation
         link.resend = bool(link.pending)
         if link.attach is not None and link.attach.token == event.token:
-            if not link.attach.future.done():
+            if link.attach.is_awaited():
                 link.attach.future.set_result(Attachment(event.session_epoch, event.last_client_seq))
             link.attach = None
 
@@ -400,12 +416,14 @@ class EngineLink:
         """The session was reset: what has no verdict yet was never applied and never will be."""
         for command in list(link.pending.values()):
             self._refuse_pending(link, command, SESSION_WAS_RESET)
-        link.pending.clear()
         link.waiting.clear()
 
     def _refuse_pending(self, link: SessionLink, command: Command, reason: FixReason) -> None:
-        """A verdict of ours on a command that the engine has said it did not and will not apply."""
-        link.pending.pop(command.client_seq, None)
+        """A verdict of ours on a pending command that the engine has said it did not and will not apply."""
+        self._settle(link, command.client_seq)
+        self._refuse_command(link, command, reason)
+
+    def _refuse_command(self, link: SessionLink, command: Command, reason: FixReason) -> None:
         key = ReportKey(True, command.session_epoch, command.client_seq)
         if link.outbox.knows(key) or (link.session, key.epoch, key.number) in self._refused.texts:
             return
@@ -413,6 +431,11 @@ class EngineLink:
         self._refused.append(link.session, key, text)
         link.outbox.push(key, text)
         self._metrics.add("rejects")
+
+    def _refuse_queued(self, link: SessionLink, command: Command) -> None:
+        """The session was reset while the command was on its way to us: under its own epoch nobody takes it now."""
+        self._count_in_flight(-1)
+        self._refuse_command(link, command, SESSION_WAS_RESET)
 
     def _on_engine_restarted(self, epoch: int) -> None:
         self._log.info("fix.engine.restarted", epoch=epoch)
@@ -431,9 +454,9 @@ class EngineLink:
                 link.resend = True
             return
         if message.template_id == SessionAttach.TEMPLATE_ID:
-            if link.attach is not None and not link.attach.future.done():
-                link.attach.future.set_exception(PermissionError(reason_of(message.reason).text))
-                link.attach = None
+            attach, link.attach = link.attach, None
+            if attach is not None and attach.is_awaited():
+                attach.future.set_exception(PermissionError(reason_of(message.reason).text))
         elif message.reason in PASSING:
             link.resend = True
         elif (command := link.pending.get(message.client_seq)) is not None:
@@ -449,6 +472,9 @@ class EngineLink:
             work = self._queue.get()
             link = self.links[work.session]
             if isinstance(work, _Forward):
+                if work.command.session_epoch != link.epoch:
+                    self._refuse_queued(link, work.command)
+                    continue
                 previous = next(reversed(link.pending), link.engine_last)
                 link.pending[work.command.client_seq] = work.command
                 if link.resend or not link.generation:
@@ -542,6 +568,7 @@ class EngineLink:
                 link.attach = _Attach(secrets.randbits(63) | 1, False, Future())
             return
         if now_ms - link.progress_ms > self._engine_timeout_ms:
+            link.engine_last = link.applied  # whatever else the engine once said it had, its event has not come
             link.resend = True
         if not link.resend or now_ms < link.resend_not_before_ms or not self._events.caught_up:
             return
@@ -584,9 +611,10 @@ class EngineLink:
                 continue
             if epoch == link.epoch and number > link.applied:
                 link.pending[number] = command
+                self._count_in_flight(1)
                 link.resend = True
             elif epoch < link.epoch:
-                self._refuse_pending(link, command, SESSION_WAS_RESET)
+                self._refuse_command(link, command, SESSION_WAS_RESET)
         self._restored.clear()
         self._forwarded.keep(command for link in self.links.values() for command in link.pending.values())
         for link in self.links.values():

@@ -100,7 +100,9 @@ class SessionEngine(Protocol):
         """Expect this MsgSeqNum next, because all before it is known to have been received."""
 
     def stored(self, session: int, first_msg_seq_num: int) -> Iterator[tuple[int, str]]:
-        """Stored outbound messages from that number on, as (MsgSeqNum, text); only before `start`."""
+        """Stored outbound messages from that number on, below the next one, as (MsgSeqNum, text); only before
+        `start`.
+        """
 
     def disconnect(self, session: int, text: str) -> None:
         """Log the client out with this text."""

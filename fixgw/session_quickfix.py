@@ -192,13 +192,18 @@ class QuickfixEngine:
         self.session(session).logout(text)
 
     def stored(self, session: int, first_msg_seq_num: int) -> Iterator[tuple[int, str]]:
-        """Reads FileStore's two files: "number,offset,size " entries in .header, message bytes in .body."""
+        """Reads FileStore's two files: "number,offset,size " entries in .header, message bytes in .body.
+
+        An entry at or above the next number was cut short by a crash: its message was never sent, and the next one
+        gets its number.
+        """
         stem = f"{BEGIN_STRING}-{self._gateway.comp_id}-{self._comp_ids[session]}"
         header, body = self._store_dir / f"{stem}.header", self._store_dir / f"{stem}.body"
+        next_outgoing = self.next_outgoing(session)
         places: dict[int, tuple[int, int]] = {}
         for entry in header.read_text().split() if header.exists() else ():
             number, offset, size = (int(part) for part in entry.split(","))
-            if number >= first_msg_seq_num:
+            if first_msg_seq_num <= number < next_outgoing:
                 places[number] = (offset, size)
         if not places:
             return

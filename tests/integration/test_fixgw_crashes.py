@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.wire.messages import OrderAccepted, SessionAttach
+from fixgw.store import DELIVERED, RECORD
 from ops.fix_client import FixClientError, LogonRefused, text
 from ops.toml_edit import Edit, apply
 from tests.fixtures.fix_engine import EngineClient, wait_for
@@ -89,6 +90,28 @@ def test_fills_while_the_gateway_is_down_are_reported_after_it_returns(fix_venue
     alpha.relogon()
     for number in range(20):
         assert text(alpha.expect(t11=f"d{number}", t150="C"), 39) == "C"
+    alpha.settle()
+    assert [str(message) for message in alpha.reports if text(message, 150) == "C"] == []
+
+
+def test_a_report_stored_but_not_counted_when_the_gateway_died_is_not_lost(fix_venue: Venue) -> None:
+    """Killed between the two writes of quickfix's store: the message has its place, its number goes to the next one."""
+    alpha = fix_venue.trader("ALPHA").logon()
+    alpha.new("w", "1", "0.01", "50")
+    alpha.expect(t11="w", t150="0")
+    alpha.fix.close()
+    wait_for(lambda: fix_venue.gateway.counter("logged_on") == 0, "the gateway to miss the client")
+    fix_venue.end_of_day(20260102)
+    wait_for(lambda: fix_venue.gateway.counter("reports") == 2, "the report of the expiry")
+    fix_venue.gateway.kill9()
+    numbers = fix_venue.gateway.state_dir / "store" / "FIX.4.4-VENUE-ALPHA.seqnums"
+    outgoing, incoming = (int(number) for number in numbers.read_text().split(" : "))
+    numbers.write_text(f"{outgoing - 1:010} : {incoming:010}")
+    delivered = fix_venue.gateway.state_dir / "delivered-1"
+    delivered.write_bytes(delivered.read_bytes()[: -RECORD.size - DELIVERED.size])
+    fix_venue.gateway.start()
+    alpha.relogon()
+    assert text(alpha.expect(t11="w", t150="C"), 39) == "C"
     alpha.settle()
     assert [str(message) for message in alpha.reports if text(message, 150) == "C"] == []
 
