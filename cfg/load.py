@@ -165,8 +165,13 @@ def load(directory: Path) -> VenueConfig:
     protections = reader.optional_rows(PARTICIPANTS_FILE, "market_maker_protection", MarketMakerProtection)
 
     if paths is not None:
-        paths = Paths(state_dir=_below(directory, paths.state_dir), run_dir=_below(directory, paths.run_dir))
+        paths = Paths(
+            state_dir=_below(directory, paths.state_dir),
+            run_dir=_below(directory, paths.run_dir),
+            archive_dir=str(_below(directory, Path(paths.archive_dir))) if paths.archive_dir else "",
+        )
         reader.breaches += rules.run_directory(paths.run_dir)
+        reader.breaches += rules.archive_directory(paths)
     if settlement is not None and settlement.operator_key_file:
         key_file = _below(directory, Path(settlement.operator_key_file))
         settlement = settlement.model_copy(update={"operator_key_file": str(key_file)})

@@ -112,6 +112,7 @@ class Paths(Table):
 
     state_dir: HostPath
     run_dir: HostPath
+    archive_dir: str = ""
 
 
 class Log(Table):

@@ -29,6 +29,7 @@ from cfg.model import (
     MarketData,
     MarketMakerProtection,
     Participant,
+    Paths,
     RiskLimit,
     Session,
     Settlement,
@@ -97,6 +98,12 @@ def run_directory(run_dir: Path) -> Iterator[Breach]:
             "paths.run_dir",
             f"{run_dir} is {length} bytes long; sockets under it need it to be at most {RUN_DIR_BYTES_MAX}",
         )
+
+
+def archive_directory(paths: Paths) -> Iterator[Breach]:
+    """The archive outlives state_dir, so it does not lie within it."""
+    if paths.archive_dir and Path(paths.archive_dir).is_relative_to(paths.state_dir):
+        yield VENUE_FILE, "paths.archive_dir", f"{paths.archive_dir} lies within state_dir"
 
 
 def feed_endpoints(feed: MarketData) -> Iterator[Breach]:

@@ -1,29 +1,83 @@
-"""Looks into a venue through its journals alone: the state after any event, and where a command stands in them.
+"""Looks into a venue through its journals alone: what is durable, which records there are, where a command stands.
 
-Reads files only, so it works beside a running engine and after one died; it never writes.
+Reads files only and nothing above the durable watermark, so it works beside a running engine and after one died; it
+never writes. Segments that were archived and pruned are read from the archive.
 """
 
 from __future__ import annotations
 
+import os
+import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from cfg.model import VenueConfig
-from engine._native import lib
+from engine._native import ffi, lib
 from engine.book import Capacity
-from engine.core import Core
-from engine.journal import CommandJournal, EventJournal, Record, require_our_rules
+from engine.journal import (
+    CommandJournal,
+    Damaged,
+    EventJournal,
+    Record,
+    Torn,
+    map_segment,
+    require_our_rules,
+    segments,
+    segments_from,
+    torn_tail,
+)
 from engine.wire.client import event_sequence
+from engine.wire.counters import read_counters
+from engine.wire.endpoints import counters_path
 from engine.wire.frame import ENTRY_HEADER
 
+RECORDS_PER_CALL = 65_536
+#: A record that the engine is just writing is whole a moment later; one that is not by then never will be.
+WRITE_PATIENCE_S = 0.5
+POLL_S = 0.02
+ENTRIES_BYTES = 1 << 20
 
-@dataclass(frozen=True)
-class State:
-    """A core rebuilt from the command journal, after command `command_sequence` and event `event_sequence`."""
 
-    core: Core
-    command_sequence: int
-    event_sequence: int
+def journal_directory(config: VenueConfig) -> Path:
+    """Where the engine keeps its commands."""
+    return config.paths.state_dir / "engine" / "journal"
+
+
+def events_directory(config: VenueConfig) -> Path:
+    """Where the engine keeps its events."""
+    return config.paths.state_dir / "engine" / "events"
+
+
+def archives(config: VenueConfig) -> tuple[Path, ...]:
+    """Where segments may be that have left the journal."""
+    return (Path(config.paths.archive_dir),) if config.paths.archive_dir else ()
+
+
+def command_segments(config: VenueConfig, first: int = 1) -> list[Path]:
+    """The command segments from the one that holds command `first` on, archived ones among them."""
+    return segments_from(first, journal_directory(config), *archives(config))
+
+
+def engine_counters(config: VenueConfig) -> dict[str, int]:
+    """The counters of the engine if it runs, else none."""
+    try:
+        counters = read_counters(counters_path(config.paths.run_dir, "engine"))
+    except (OSError, ValueError):
+        return {}
+    try:
+        os.kill(counters.pid, 0)
+    except ProcessLookupError:
+        return {}
+    except PermissionError:
+        pass  # it is there, and another user's
+    return counters.values
+
+
+def engine_alive(config: VenueConfig) -> bool:
+    """Whether the engine that last wrote here still runs."""
+    return bool(engine_counters(config))
 
 
 def capacity(config: VenueConfig) -> Capacity:
@@ -41,55 +95,167 @@ def capacity(config: VenueConfig) -> Capacity:
     )
 
 
-def rebuild(config: VenueConfig, through_event: int = 0) -> State:
-    """Replays the command journal up to the command that yields event `through_event` (0: to its end).
+def durable_sequence(config: VenueConfig) -> int:
+    """The last command that is durable, as the engine says while it runs, or as the journal itself says.
 
-    The tail that a running engine is just writing ends the reading like the journal's end. Raises Damaged where a
-    record below the durable watermark can't be proved, Divergence where the journal's own state hash differs,
-    OtherRules for a journal that means something else to the program that wrote it.
+    Raises Damaged where a record below the journal's watermark cannot be proved in the newest segments.
     """
-    core = Core(capacity(config))
-    sequence = 0
-    for record in CommandJournal(config.paths.state_dir / "engine" / "journal"):
+    return max(engine_counters(config).get("durable_sequence", 0), _journaled_watermark(config))
+
+
+def _journaled_watermark(config: VenueConfig) -> int:
+    """The greatest watermark of any COMMIT."""
+    for path in reversed(command_segments(config)):
+        durable = _proved_watermark(path)
+        if durable is not None:
+            return durable
+    return 0
+
+
+def _proved_watermark(path: Path) -> int | None:
+    """The greatest watermark in a segment, None when it has no COMMIT yet."""
+    data = map_segment(path)
+    cursor = ffi.new("struct record_cursor *")
+    cursor.data, cursor.size = ffi.from_buffer(data), len(data)
+    deadline = time.monotonic() + WRITE_PATIENCE_S
+    while True:
+        while (status := lib.retrace_prove(cursor, RECORDS_PER_CALL)) == lib.RETRACE_MORE:
+            continue
+        if status == lib.RETRACE_NO_RECORD:
+            try:
+                torn_tail(cursor, [path])
+            except Damaged:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_S)
+                continue
+        return int(cursor.durable) if cursor.offset and (cursor.durable or int(path.stem) == 1) else None
+
+
+def commands(config: VenueConfig, first: int = 1, last: int = 0) -> Iterator[Record]:
+    """The durable commands from `first` to `last` (0: all there are), in order. Raises Damaged, OtherRules."""
+    durable = durable_sequence(config)
+    last = min(last or durable, durable)
+    if first > last:
+        return
+    journal = CommandJournal(journal_directory(config), *archives(config), first=first)
+    for record in journal:
         if record.kind != lib.RECORD_COMMAND:
             continue
-        if through_event and core.event_sequence >= through_event:
-            break
         require_our_rules(record.path, record.message)
-        core.apply(record.sequence, record.epoch, record.time_ns, record.message)
-        sequence = record.sequence
-    return State(core, sequence, core.event_sequence)
+        if record.sequence >= first:
+            yield record
+        if record.sequence >= last:
+            return
+    # What is durable must be readable: the walk ended in bytes that no COMMIT of these segments proves to be damage.
+    torn = journal.torn or Torn(command_segments(config, first)[-1], 0)
+    raise Damaged(torn.path, torn.offset, f"no valid record after command {journal.sequence}, {durable} is durable")
+
+
+def first_command(config: VenueConfig) -> int:
+    """The first command that is still in journal or archive, 0 when there is none."""
+    paths = command_segments(config)
+    return int(paths[0].stem) if paths else 0
+
+
+class CommandTail:
+    """The commands that become durable from now on, or from command `first`, as they do."""
+
+    def __init__(self, config: VenueConfig, first: int = 0) -> None:
+        self._config = config
+        self._next = first or durable_sequence(config) + 1
+        self._waiting: deque[Record] = deque()
+        self._cursor = ffi.new("struct record_cursor *")
+        self._view = ffi.new("struct record_view *")
+        self._path: Path | None = None
+        self._buffer = ffi.NULL
+
+    @property
+    def durable(self) -> int:
+        """The last command known to be durable."""
+        return int(self._cursor.durable)
+
+    def poll(self) -> Iterator[Record]:
+        """What is durable now and was not yet given."""
+        while self._read() or self._following_segment():
+            continue
+        while self._waiting and self._waiting[0].sequence <= self._cursor.durable:
+            yield self._waiting.popleft()
+
+    def _read(self) -> bool:
+        """Takes in the records there are; a record that is just being written is left for the next poll."""
+        if self._path is None:
+            return False
+        some = False
+        while lib.record_next(self._cursor, self._view) == lib.RECORD_FOUND:
+            some, view = True, self._view
+            if view.kind != lib.RECORD_COMMAND or view.sequence < self._next:
+                continue
+            message = bytes(ffi.buffer(view.body, view.size))
+            self._next = view.sequence + 1
+            self._waiting.append(
+                Record(self._path, view.offset, view.kind, view.sequence, view.time_ns, view.epoch, view.role, message)
+            )
+        return some
+
+    def _following_segment(self) -> bool:
+        """Opens the segment that goes on after the last record, if there is one."""
+        wanted = self._next if self._path is None else self._cursor.sequence + 1
+        paths = command_segments(self._config, wanted)
+        if not paths or paths[0] == self._path or (self._path is not None and int(paths[0].stem) != wanted):
+            return False
+        self._path = paths[0]
+        data = map_segment(self._path)
+        self._buffer = ffi.from_buffer(data)
+        self._cursor.data, self._cursor.size, self._cursor.offset = self._buffer, len(data), 0
+        return True
 
 
 def events(config: VenueConfig) -> EventJournal:
     """The engine's event journal."""
-    return EventJournal(config.paths.state_dir / "engine" / "events")
+    return EventJournal(events_directory(config))
 
 
-def events_from(config: VenueConfig, first: int) -> Iterator[bytes]:
-    """The events from number `first` to the journal's present end, in order."""
+def event_segments(config: VenueConfig) -> list[Path]:
+    """The event segments in order."""
+    return segments(events_directory(config), ".ve")
+
+
+def events_from(config: VenueConfig, first: int, last: int = 2**63) -> Iterator[bytes]:
+    """The events from number `first` to `last` or the journal's present end, in order, each one checked.
+
+    Raises Damaged where an event is damaged, or missing before a later segment.
+    """
     journal = events(config)
-    while True:
-        data, count = journal.entries(first, 2**63, 1 << 20)
+    while first <= last:
+        data, count = journal.entries(first, last, ENTRIES_BYTES)
         if count == 0:
+            require_no_later_events(config, first)
             return
         offset = 0
         for _ in range(count):
             size, _checksum = ENTRY_HEADER.unpack_from(data, offset)
             start = offset + ENTRY_HEADER.size
-            yield data[start : start + size]
+            message = data[start : start + size]
+            if event_sequence(message) != first:
+                place = journal.place(first)
+                assert place is not None, "it was just read there"
+                raise Damaged(*place, f"event {event_sequence(message)} is where event {first} must be")
+            yield message
+            first += 1
             offset = start + size + -size % 8
-        first += count
+
+
+def require_no_later_events(config: VenueConfig, sequence: int) -> None:
+    """Damaged when event `sequence` is not stored but later ones are."""
+    later = [path for path in event_segments(config) if int(path.stem) > sequence]
+    if later and events(config).place(sequence) is None:
+        raise Damaged(later[0], 0, f"event {sequence} is not stored, but later ones are")
 
 
 def event(config: VenueConfig, sequence: int) -> bytes | None:
     """One event by its sequence, None when the journal doesn't hold it."""
-    data, count = events(config).entries(sequence, sequence, 1 << 16)
-    if count == 0:
-        return None
-    size = int.from_bytes(data[:4], "little")
-    message = data[8 : 8 + size]
-    return message if event_sequence(message) == sequence else None
+    return next(events_from(config, sequence, sequence), None)
 
 
 @dataclass(frozen=True)
@@ -103,7 +269,7 @@ class Journaled:
 def command(config: VenueConfig, sequence: int) -> Journaled | None:
     """The record of one command and the time of the first COMMIT whose watermark covers it."""
     found: Record | None = None
-    for record in CommandJournal(config.paths.state_dir / "engine" / "journal"):
+    for record in CommandJournal(journal_directory(config), *archives(config), first=sequence):
         if record.kind == lib.RECORD_COMMAND and record.sequence == sequence:
             found = record
         elif found and record.kind == lib.RECORD_COMMIT and record.sequence >= sequence:

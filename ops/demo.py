@@ -27,7 +27,7 @@ import orjson
 import zmq
 
 from cfg.model import VenueConfig
-from engine.inspect import rebuild
+from engine.retrace import state_at
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import EngineEndpoints, counters_path
 from engine.wire.messages import Side
@@ -280,7 +280,7 @@ class Demo:
         report = orjson.loads(out.read_bytes())
         if not report["reached"] or report["crossed"]:
             self.outcome.differences.append(f"subscriber: reached={report['reached']} crossed={report['crossed']}")
-        core = rebuild(self.config).core
+        core = state_at(self.config).core
         compared = 0
         for instrument in self.config.instruments:
             engine_book = [

@@ -16,14 +16,12 @@ from rich.table import Table
 
 from cfg.load import ConfigError, load
 from cfg.model import VenueConfig
-from engine.inspect import State, rebuild
-from engine.journal import Damaged, OtherRules
-from engine.journal import main as read_journal
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
-from ops import control
+from ops import control, past
 from ops import trace as tracing
 from ops.failure import fail
+from ops.journal import journal
 from ops.markets import Market, MarketsUnknown, markets
 
 DAEMONS = ("engine", "fixgw", "mdfeed", "settlement")
@@ -126,65 +124,7 @@ def trace(config: VenueConfig, clordid: str, as_json: bool) -> None:
     click.echo(orjson.dumps(life.as_json(), option=orjson.OPT_INDENT_2) if as_json else life.as_text())
 
 
-@main.command()
-@click.argument("symbol")
-@click.option("--at", "sequence", type=click.IntRange(min=1), help="event sequence; default: the journal's end")
-@click.pass_obj
-def book(config: VenueConfig, symbol: str, sequence: int | None) -> None:
-    """The engine's own book of SYMBOL, rebuilt from the command journal, order by order."""
-    try:
-        instrument = config.instrument(symbol)
-    except KeyError:
-        fail(f"no instrument {symbol} in the configuration")
-    state = _rebuilt(config, sequence)
-    click.echo(f"{symbol} after event {state.event_sequence}")
-    for side, word in ((2, "sell"), (1, "buy")):
-        orders = state.core.book(instrument.id, side)
-        for order in reversed(orders) if side == 2 else orders:
-            price = order.price_ticks * instrument.tick_size
-            hidden = order.displayed_lots < order.leaves_lots
-            shown = f", shows {order.displayed_lots * instrument.lot_size}" if hidden else ""
-            quantity = order.leaves_lots * instrument.lot_size
-            click.echo(f"  {word:4} {price:>14} x {quantity:<12} order {order.order_id}{shown}")
-
-
-@main.command(name="state-hash")
-@click.option("--at", "sequence", type=click.IntRange(min=1), help="event sequence; default: the journal's end")
-@click.pass_obj
-def state_hash(config: VenueConfig, sequence: int | None) -> None:
-    """State hash of the engine, from its command journal."""
-    state = _rebuilt(config, sequence)
-    click.echo(f"command {state.command_sequence} event {state.event_sequence} hash {state.core.state_hash():032x}")
-
-
-def _rebuilt(config: VenueConfig, sequence: int | None) -> State:
-    """The state after that event; ends the program with a clear line when the journal has no such state."""
-    if not (config.paths.state_dir / "engine" / "journal").is_dir():
-        fail(f"no command journal below {config.paths.state_dir}")
-    try:
-        state = rebuild(config, through_event=sequence or 0)
-    except Damaged as error:
-        fail(f"the command journal is damaged: {error}")
-    except OtherRules as error:
-        fail(str(error))
-    if sequence and state.event_sequence < sequence:
-        fail(f"the journal ends at event {state.event_sequence}")
-    return state
-
-
-@main.command()
-@click.argument("action", type=click.Choice(["print", "verify"]))
-@click.option("--events", is_flag=True, help="the event journal; default: the command journal")
-@click.pass_obj
-def journal(config: VenueConfig, action: str, events: bool) -> None:
-    """Print or verify the engine's journal; exit code 1 when it is damaged."""
-    directory = config.paths.state_dir / "engine" / ("events" if events else "journal")
-    if not directory.is_dir():
-        fail(f"no journal at {directory}")
-    sys.exit(read_journal([action, str(directory)]))
-
-
-for verb in control.VERBS:
+for verb in (*control.VERBS, past.book, past.state_hash, past.replay, journal):
     main.add_command(verb)
 
 

@@ -186,7 +186,8 @@ def test_state_hash_is_that_of_the_reference_implementation(running_venue: Runni
         if record.message and record.sequence <= command:
             reference.apply(record.sequence, record.epoch, record.time_ns, record.message)
     assert f"{reference.state_hash():032x}" == state_hash
-    assert good(running_venue, "state-hash", "--at", str(event)).split()[5] == state_hash
+    assert good(running_venue, "state-hash", "--at", str(command)).split()[5] == state_hash
+    assert good(running_venue, "state-hash", "--at-event", str(event)).split()[3] == str(event)
     assert good(running_venue, "state-hash", "--at", "1").split()[5] != state_hash
 
 
@@ -231,14 +232,14 @@ def test_the_end_of_day_expires_day_orders(running_venue: RunningVenue) -> None:
     assert said.startswith(f"day {day} ended, ")
     alpha.expect(t11=resting, t150="C", t39="C")
     assert order_id in good(running_venue, "book", "ETH-USD")
-    assert f"{DayEnded.__name__}(" in good(running_venue, "journal", "print", "--events")
+    assert f" {DayEnded.__name__} day={day} " in good(running_venue, "journal", "print", "--events")
     assert refused(running_venue, "end-of-day", str(day)) == "refused: INVALID_STATE\n"
 
 
 def test_the_journal_is_printed_and_verified(running_venue: RunningVenue, filled: str) -> None:
     """Both journals verify; the printed commands hold the order."""
-    assert f"clordid=b'{filled}'" in good(running_venue, "journal", "print")
-    assert "commands up to" in good(running_venue, "journal", "verify")
+    assert f" clordid={filled} " in good(running_venue, "journal", "print")
+    assert "every record proved" in good(running_venue, "journal", "verify")
     assert "every one whole" in good(running_venue, "journal", "verify", "--events")
 
 
@@ -419,7 +420,11 @@ def test_a_trade_is_busted_once(running_venue: RunningVenue, filled: str) -> Non
         (("state", "halted", "--reason", "\udcff"), "--reason must be text that can be read"),
         (("end-of-day", "20261399"), "20261399 is no date like 20261123"),
         (("end-of-day", "20991231"), "20991231 is more than 7 days ahead"),
-        (("state-hash", "--at", "1000000000"), "the journal ends at event"),
+        (("state-hash", "--at", "1000000000"), "its last durable command is"),
+        (("state-hash", "--at-event", "1000000000"), "its last durable event is"),
+        (("book", "ETH-USD", "--at", "1", "--at-event", "1"), "give one of them"),
+        (("journal", "grep", "--account", "NOBODY"), "no account NOBODY in the configuration"),
+        (("journal", "grep", "--template", "NewOrders"), "no command or event is called NewOrders"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_one_line(
@@ -438,6 +443,7 @@ def test_what_cannot_be_done_is_refused_with_one_line(
         (("state", "halted"), "Missing option '--reason'"),
         (("end-of-day", "tomorrow"), "'tomorrow' is not a valid integer"),
         (("book", "ETH-USD", "--at", "0"), "0 is not in the range"),
+        (("journal", "grep", "--since", "noon"), "noon is no time like 2026-11-23T08:30:00"),
         (("phase", "ETH-USD", "volatility-auction", "--reason", "r"), "is not one of 'pre-open'"),
         (("bust", "0", "--reason", "r"), "0 is not in the range"),
         (("frobnicate",), "No such command 'frobnicate'"),

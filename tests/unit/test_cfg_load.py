@@ -227,6 +227,12 @@ def test_check_prints_every_error_and_exits_2(directory: Path) -> None:
             "instruments.toml: instrument[0].price_max: is more than 16777215 ticks",
         ),
         (
+            "venue.toml",
+            'archive_dir = ""',
+            'archive_dir = "../var/state/archive"',
+            "venue.toml: paths.archive_dir: ",
+        ),
+        (
             "instruments.toml",
             'quantity_min = "0"',
             'quantity_min = "0.00015"',
