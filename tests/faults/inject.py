@@ -1,0 +1,361 @@
+"""The faults, by name: each hurts a venue under load and leaves every daemon running again.
+
+What a real world cannot do is not done here either: a chain never forgets a final block, and bytes that the engine
+called durable are damaged only where it must notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import zmq
+from engine._native import lib
+
+from engine.journal import CommandJournal, Record, segments
+from engine.wire.client import CommandChannel, EngineEvents, template_of
+from engine.wire.endpoints import EngineEndpoints
+from engine.wire.messages import Role, SessionAttach, SessionAttached, decode
+from ops.local import ROOT, START_ORDER, VenueError
+from settlement.child import log_tail, spawn
+from tests.faults.venue import FaultVenue
+
+Fault = Callable[[FaultVenue, Random], None]
+SERVERS = ("postgres", "chain")
+STALLS = ("engine", "fixgw", "mdfeed", "settlement")
+RIVAL_GATEWAY = 99
+PEER_TIMEOUT_S = 15.0
+#: Blocks that the development chain calls final: this many behind the newest.
+FINAL_BLOCKS = 4
+
+
+# ---- death ----
+
+
+def kill(venue: FaultVenue, name: str) -> None:
+    """kill -9 of a daemon or server."""
+    if name == "postgres":
+        venue.venue.postgres.kill9()
+    elif name == "chain":
+        _kill_chain(venue)
+    else:
+        venue.venue.kill9(name)
+
+
+def _kill_chain(venue: FaultVenue) -> None:
+    """When what survives the kill reaches beyond the last final block."""
+    chain = venue.venue.chain
+
+    def survives() -> bool:
+        newest = int(chain.request("eth_blockNumber"), 16)
+        os.kill(chain.pid, signal.SIGSTOP)
+        if _dumped_block(chain.directory) > newest + 1 - FINAL_BLOCKS:
+            return True
+        os.kill(chain.pid, signal.SIGCONT)
+        return False
+
+    venue.until(survives, PEER_TIMEOUT_S, "a dump of the chain's final blocks")
+    chain.kill9()
+
+
+def _dumped_block(directory: Path) -> int:
+    """The block that a restart of the chain would begin with, 0 when no dump is whole."""
+    for name in ("state.json", "state.whole.json"):
+        try:
+            return int(json.loads((directory / name).read_bytes())["best_block_number"])
+        except (OSError, ValueError):  # not there, or just being written
+            continue
+    return 0
+
+
+def start(venue: FaultVenue, *names: str) -> None:
+    """All of them at once, servers first; returns when they serve."""
+    if "postgres" in names:
+        venue.venue.postgres.start()
+    if "chain" in names:
+        venue.venue.chain.start()
+    daemons = [name for name in START_ORDER if name in names]
+    for name in daemons:
+        venue.venue.start_daemon(name)
+    for name in daemons:
+        venue.venue.await_ready(name)
+
+
+def _kill_one(name: str) -> Fault:
+    def fault(venue: FaultVenue, random: Random) -> None:
+        kill(venue, name)
+        venue.pause(random.choice((0.0, 0.0, 0.3)))
+        start(venue, name)
+
+    return fault
+
+
+def _kill_two(venue: FaultVenue, random: Random) -> None:
+    names = random.sample((*START_ORDER, *SERVERS), 2)
+    for name in names:
+        kill(venue, name)
+    start(venue, *names)
+
+
+def _kill_while_starting(venue: FaultVenue, random: Random) -> None:
+    """A daemon dies again before it has recovered."""
+    name = random.choice(START_ORDER)
+    kill(venue, name)
+    venue.venue.start_daemon(name)
+    venue.pause(random.uniform(0.1, 1.0))
+    kill(venue, name)
+    start(venue, name)
+
+
+# ---- silence ----
+
+
+def _stall(name: str) -> Fault:
+    def fault(venue: FaultVenue, random: Random) -> None:
+        pid = venue.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        venue.pause(random.uniform(0.3, 2.5))
+        os.kill(pid, signal.SIGCONT)
+
+    return fault
+
+
+def _frames_lost(venue: FaultVenue, random: Random) -> None:
+    """Commands queue in the transport of an engine that does not read, and are lost when it dies."""
+    os.kill(venue.pid("engine"), signal.SIGSTOP)
+    venue.pause(random.uniform(0.2, 0.9))
+    kill(venue, "engine")
+    start(venue, "engine")
+
+
+def _reports_lost(venue: FaultVenue, random: Random) -> None:
+    """Events queue for a gateway that does not read, and are lost when it dies."""
+    os.kill(venue.pid("fixgw"), signal.SIGSTOP)
+    venue.pause(random.uniform(0.2, 0.9))
+    kill(venue, "fixgw")
+    start(venue, "fixgw")
+
+
+def _line_drop(venue: FaultVenue, random: Random) -> None:
+    """A client's line breaks, now and then together with the gateway's engine."""
+    names = random.sample(sorted(venue.clients), random.choice((1, 2)))
+    for name in names:
+        venue.clients[name].say("drop")
+    if random.random() < 0.3:
+        kill(venue, "engine")
+        start(venue, "engine")
+
+
+# ---- rivals and rude peers ----
+
+
+def _stale_gateway(venue: FaultVenue, random: Random) -> None:
+    """A gateway sleeps while another one attaches its sessions: what it sends when it wakes up bears a stale generation."""
+    gateway = venue.pid("fixgw")
+    venue.pause(random.uniform(0.0, 0.2))
+    os.kill(gateway, signal.SIGSTOP)
+    try:
+        _attach_elsewhere(venue)
+    finally:
+        os.kill(gateway, signal.SIGCONT)
+
+
+def _attach_elsewhere(venue: FaultVenue) -> None:
+    """Another gateway attaches every session; returns when the engine has said so."""
+    endpoints = EngineEndpoints(venue.config.paths.run_dir)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    commands = CommandChannel(context, endpoints.gateway, f"fixgw-{RIVAL_GATEWAY}")
+    events = EngineEvents(context, endpoints, Role.GATEWAY, f"fixgw-{RIVAL_GATEWAY}", next_sequence=0)
+    wanted = {session.id for session in venue.config.sessions}
+    attaches = [
+        SessionAttach(session, RIVAL_GATEWAY, 1, secrets.randbits(63) | 1, 0).encode() for session in sorted(wanted)
+    ]
+
+    def attached() -> bool:
+        for item in events.poll(20):
+            if isinstance(item, memoryview) and template_of(item) == SessionAttached.TEMPLATE_ID:
+                event = decode(item)
+                assert isinstance(event, SessionAttached)
+                if event.gateway == RIVAL_GATEWAY:
+                    wanted.discard(event.session)
+        if wanted and events.caught_up and attaches:
+            if commands.send(attaches):
+                attaches.clear()
+        return not wanted
+
+    try:
+        venue.until(attached, PEER_TIMEOUT_S, "a rival gateway to attach the sessions")
+    finally:
+        events.close()
+        commands.close()
+        context.term()
+
+
+def _second_engine(venue: FaultVenue, _random: Random) -> None:
+    """Another engine on the same directories is refused, and the one that serves never notices."""
+    log = venue.venue.log_dir / "second-engine.log"
+    command = [sys.executable, "-m", "engine.daemon", "--cfg", str(venue.venue.cfg_dir)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = spawn(command, log, "KILL", environment=environment)
+    try:
+        code = process.wait(PEER_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise VenueError(f"a second engine on the same directories ran on:\n{log_tail(log)}") from None
+    if code == 0:
+        raise VenueError(f"a second engine on the same directories ended as if all was well:\n{log_tail(log)}")
+
+
+def _rude_peers(manner: str) -> Fault:
+    def fault(venue: FaultVenue, random: Random) -> None:
+        log = venue.venue.log_dir / "peers.log"
+        arguments = [
+            *(sys.executable, "-m", "tests.faults.peers", manner, "--run-dir", str(venue.config.paths.run_dir)),
+            *("--publish", venue.config.mdfeed.publish[0], "--snapshot", venue.config.mdfeed.snapshot),
+            *("--seed", str(random.getrandbits(32))),
+        ]
+        process = spawn(arguments, log, "KILL", environment={**os.environ, "PYTHONPATH": str(ROOT)})
+        venue.pause(random.uniform(0.7, 1.5))
+        process.kill()
+        process.wait()
+
+    return fault
+
+
+# ---- damaged files ----
+
+
+def _torn_tail(venue: FaultVenue, random: Random) -> None:
+    """What was never durable is cut short or garbled: a write that was under way."""
+    kill(venue, "engine")
+    durable, path, end = _tail(venue)
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(durable)
+        undecided = file.read(end - durable)
+        manner = random.choice(("cut", "garble", "append"))
+        if manner == "cut" and undecided:
+            keep = random.randrange(len(undecided))
+            file.seek(durable + keep)
+            file.write(bytes(end - durable - keep))
+        elif manner == "garble" and undecided:
+            file.seek(durable + random.randrange(len(undecided)))
+            file.write(random.randbytes(1))
+        else:
+            file.seek(end)
+            file.write(random.randbytes(min(random.randint(1, 5_000), size - end)))
+    start(venue, "engine")
+
+
+def _tail(venue: FaultVenue) -> tuple[int, Path, int]:
+    """Of a dead engine's last segment: where its durable bytes end, its file, and where its records end.
+
+    Durable is what the engine may have told anybody: its own counter, which it moves before it tells.
+    """
+    watermark = venue.counter("engine", "durable_sequence")
+    last: Record | None = None
+    durable = end = 0
+    for record in CommandJournal(venue.state_dir / "journal"):
+        if last is None or record.path != last.path:
+            durable = 0
+        end = _end_of(record)
+        if record.kind != lib.RECORD_COMMAND or record.sequence <= watermark:
+            durable = end
+        last = record
+    assert last is not None, "the engine journaled its own start"
+    return durable, last.path, end
+
+
+def _end_of(record: Record) -> int:
+    """Offset behind a record: its length is the first field of its header."""
+    with record.path.open("rb") as file:
+        file.seek(record.offset)
+        return record.offset + int.from_bytes(file.read(4), "little")
+
+
+def _corrupt_journal(venue: FaultVenue, random: Random) -> None:
+    """A flipped bit below the watermark: the engine refuses to start and names the place; repaired, it starts."""
+    kill(venue, "engine")
+    watermark = venue.counter("engine", "durable_sequence")
+    commands = [
+        record
+        for record in CommandJournal(venue.state_dir / "journal")
+        if record.kind == lib.RECORD_COMMAND and record.sequence <= watermark - 2
+    ]
+    record = random.choice(commands)
+    at = random.randrange(record.offset, _end_of(record))
+    flip = 1 << random.randrange(8)
+    _flip(record.path, at, flip)
+    said = _refused_start(venue)
+    if record.path.name not in said or "offset" not in said:
+        raise VenueError(f"a damaged journal ({record.path.name} offset {at}) was not named:\n{said}")
+    _flip(record.path, at, flip)
+    start(venue, "engine")
+
+
+def _flip(path: Path, at: int, bits: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes((byte ^ bits,)))
+
+
+def _refused_start(venue: FaultVenue) -> str:
+    """The engine's last words when it must not start; VenueError when it does."""
+    log = venue.venue.log_dir / "engine.log"
+    before = log.stat().st_size
+    daemon = venue.venue.start_daemon("engine")
+    try:
+        code = daemon.process.wait(PEER_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise VenueError("the engine started on a damaged journal") from None
+    venue.venue.kill9("engine")
+    said = log.read_bytes()[before:].decode(errors="replace")
+    if code == 0:
+        raise VenueError(f"the engine ended with 0 on a damaged journal:\n{said}")
+    return said
+
+
+def _events_lost(venue: FaultVenue, random: Random) -> None:
+    """The event journal is short, damaged or gone: the command journal gives it again."""
+    kill(venue, "engine")
+    directory = venue.state_dir / "events"
+    files = segments(directory, ".ve")
+    manner = random.choice(("gone", "short", "garbled", "no index"))
+    if manner == "gone":
+        for path in directory.iterdir():
+            path.unlink()
+    elif manner == "no index":
+        files[-1].with_suffix(".idx").unlink()
+    elif manner == "short":
+        os.truncate(files[-1], random.randrange(files[-1].stat().st_size + 1))
+    elif files[-1].stat().st_size:
+        _flip(files[-1], random.randrange(files[-1].stat().st_size), 1 << random.randrange(8))
+    start(venue, "engine")
+
+
+KINDS: dict[str, Fault] = {
+    **{f"kill-{name}": _kill_one(name) for name in (*START_ORDER, *SERVERS)},
+    "kill-two": _kill_two,
+    "kill-while-starting": _kill_while_starting,
+    **{f"stall-{name}": _stall(name) for name in STALLS},
+    "frames-lost": _frames_lost,
+    "reports-lost": _reports_lost,
+    "line-drop": _line_drop,
+    "stale-gateway": _stale_gateway,
+    "second-engine": _second_engine,
+    "vanishing-peers": _rude_peers("vanish"),
+    "garbage-frames": _rude_peers("garbage"),
+    "torn-tail": _torn_tail,
+    "corrupt-journal": _corrupt_journal,
+    "events-lost": _events_lost,
+}
