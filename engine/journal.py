@@ -1,14 +1,12 @@
 """Reads both journals of the engine: the commands that are its truth, and the events that follow from them.
 
 Every record is proved (chained CRC, dense sequence) before it is shown; the first that cannot be ends the reading with
-Damaged. Works on a stopped engine's directory and on a running one's: `python -m engine.journal print|verify DIR`.
+Damaged. Works on a stopped engine's directory and on a running one's; `venuectl journal` is what people type.
 """
 
 from __future__ import annotations
 
-import argparse
 import mmap
-import sys
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 
 from engine._native import ffi, lib
 from engine.wire.frame import ENTRY_HEADER
-from engine.wire.messages import AnyMessage, EpochStart, EpochStarted, Role, StateHash, decode
+from engine.wire.messages import EpochStart, EpochStarted, decode
 
 #: The rules of docs/ENGINE.md that this program has; a journal of others means something else than we would make of it.
 RULES_VERSION = 2
@@ -237,65 +235,3 @@ def _whole_entries(data: bytes, path: Path, base: int, count_max: int, bytes_max
     if count == 0 and data:
         raise Damaged(path, base, "no whole event")
     return data[:end], count
-
-
-def _kind_name(kind: int) -> str:
-    return {lib.RECORD_SEGMENT: "SEGMENT", lib.RECORD_COMMAND: "COMMAND", lib.RECORD_COMMIT: "COMMIT"}[kind]
-
-
-def _command_line(record: Record) -> str:
-    head = f"{record.path.name} {record.offset:>10} {_kind_name(record.kind):7} {record.sequence:>10}"
-    if record.kind != lib.RECORD_COMMAND:
-        return head
-    return f"{head} epoch {record.epoch} {record.time_ns} {Role(record.role).name} {decode(record.message)}"
-
-
-def _print(directory: Path) -> None:
-    if segments(directory, EVENT_SUFFIX):
-        for event in EventJournal(directory):
-            sys.stdout.write(f"{decode(event)}\n")
-    else:
-        for record in CommandJournal(directory):
-            sys.stdout.write(f"{_command_line(record)}\n")
-
-
-def _verify(directory: Path) -> None:
-    if segments(directory, EVENT_SUFFIX):
-        count = sum(1 for _ in EventJournal(directory))
-        sys.stdout.write(f"{directory}: {count} events, every one whole\n")
-        return
-    journal = CommandJournal(directory)
-    state: AnyMessage | None = None
-    for record in journal:
-        if record.kind == lib.RECORD_COMMAND:
-            message = decode(record.message)
-            state = message if isinstance(message, StateHash) else state
-    shown = f"{state.high:016x}{state.low:016x}" if isinstance(state, StateHash) else "none"
-    sys.stdout.write(
-        f"{directory}: commands up to {journal.sequence}, durable to {journal.durable} at least, "
-        f"{_ending(journal)}, last state hash {shown}\n"
-    )
-
-
-def _ending(journal: CommandJournal) -> str:
-    if journal.torn is not None:
-        return f"torn tail at {journal.torn.path.name} offset {journal.torn.offset}"
-    return "stopped cleanly" if journal.clean else "no clean stop at the end"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """print or verify a journal directory; 1 when it is damaged, with file and offset."""
-    parser = argparse.ArgumentParser(prog="engine.journal", description="Prints or verifies a journal directory.")
-    parser.add_argument("action", choices=("print", "verify"))
-    parser.add_argument("directory", type=Path, metavar="DIR", help="the engine's journal or events directory")
-    options = parser.parse_args(arguments)
-    try:
-        (_print if options.action == "print" else _verify)(options.directory)
-    except Damaged as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,7 @@ from struct import Struct
 import pytest
 from engine._native import ffi, lib
 
-from engine.journal import CommandJournal, Damaged, EventJournal, main
+from engine.journal import CommandJournal, Damaged, EventJournal
 from engine.wire.frame import ENTRY_HEADER
 from engine.wire.messages import Checkpoint, CheckpointEnded, Role
 
@@ -203,21 +203,6 @@ def test_a_journal_may_begin_with_a_later_segment(tmp_path: Path) -> None:
     writer.command()
     store(tmp_path, writer.data, 6)
     assert read(tmp_path).sequence == 6
-
-
-def test_verify_tells_and_exits_by_what_it_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """0 and a summary for a whole journal, 1 with file and offset for a damaged one."""
-    writer = three_batches()
-    path = store(tmp_path, writer.data)
-    assert main(["verify", str(tmp_path)]) == 0
-    assert "commands up to 5, durable to 4 at least, no clean stop at the end" in capsys.readouterr().out
-    assert main(["print", str(tmp_path)]) == 0
-    assert "Checkpoint(checkpoint=5)" in capsys.readouterr().out
-    data = bytearray(path.read_bytes())
-    data[150] ^= 1
-    path.write_bytes(data)
-    assert main(["verify", str(tmp_path)]) == 1
-    assert f"{path}: offset " in capsys.readouterr().err
 
 
 def event(sequence: int) -> bytes:
