@@ -98,7 +98,7 @@ class EngineService:
         journal_directory, events_directory = self._directories()
         self._make_engine(events_directory)
         recovered = recover(
-            self._engine,
+            lib.engine_replay(self._engine),
             journal_directory,
             events_directory,
             venue=self._config.venue.id,
@@ -282,7 +282,8 @@ class EngineService:
 
     def _may_resume(self) -> bool:
         """Whether the market, made cancel-only by recovery, was open before; what an operator closed stays closed."""
-        was_open = lib.core_venue_state(self._core) == TradingState.OPEN or lib.engine_recovery_closed(self._engine)
+        by_recovery = lib.engine_replay(self._engine).recovery_closed
+        was_open = lib.core_venue_state(self._core) == TradingState.OPEN or by_recovery
         return was_open and self._config.engine.resume_after_recovery == "automatic"
 
     def _await_published(self) -> None:

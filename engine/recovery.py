@@ -17,6 +17,7 @@ from engine.journal import CommandJournal, Torn, map_segment, require_our_rules,
 
 #: Records per call into C: between two calls progress is told and a stop request seen.
 RECORDS_PER_CALL = 65_536
+THROUGH_ALL = 2**64 - 1
 ZERO_BYTES = 1 << 20
 #: Header of a record, and where a SEGMENT's body names the venue (record.h).
 VENUE_AT, VENUE_SIZE = 32 + 8, 16
@@ -38,7 +39,7 @@ class Recovered:
 
 
 def recover(
-    engine: Any,
+    replay: Any,
     journal_directory: Path,
     events_directory: Path,
     *,
@@ -46,7 +47,9 @@ def recover(
     sync: bool,
     on_progress: Callable[[str], None],
 ) -> Recovered:
-    """Replays everything into the engine; raises Damaged, OtherRules or RecoveryError, having changed nothing of value.
+    """Replays everything into the core of `replay` (struct replay *).
+
+    Raises Damaged, OtherRules or RecoveryError, having changed nothing of value.
 
     `venue`: whose journal it must be. `sync`: events are released only when durable, so that events without their
     commands prove a loss.
@@ -60,8 +63,8 @@ def recover(
             "restore the earlier segments"
         )
     _require_our_rules(journal_directory)
-    cut, last = _replay_segments(engine, cursor, paths, venue, on_progress)
-    lost = lib.engine_events_excess(engine)
+    cut, last = _replay_segments(replay, cursor, paths, venue, on_progress)
+    lost = lib.replay_events_excess(replay)
     if lost and sync and cursor.durability == lib.JOURNAL_SYNC:
         raise RecoveryError(
             f"{events_directory} holds events of command {lost}, but {journal_directory} ends at {cursor.sequence}: "
@@ -73,13 +76,13 @@ def recover(
     for path in paths if last is None else paths[paths.index(last) + 1 :]:
         path.unlink()
     _sync(journal_directory)
-    lib.engine_settle_events(engine)
+    lib.replay_settle_events(replay)
     clean = cut is None and (last is None or bool(cursor.clean))
-    return Recovered(cursor, last if cursor.offset else None, clean, cut, lib.engine_events_cut(engine))
+    return Recovered(cursor, last if cursor.offset else None, clean, cut, lib.replay_events_cut(replay))
 
 
 def _replay_segments(
-    engine: Any, cursor: Any, paths: list[Path], venue: str, on_progress: Callable[[str], None]
+    replay: Any, cursor: Any, paths: list[Path], venue: str, on_progress: Callable[[str], None]
 ) -> tuple[Torn | None, Path | None]:
     """Replays them all; returns where they are torn, if they are, and the last one with a record in it."""
     last: Path | None = None
@@ -89,7 +92,7 @@ def _replay_segments(
         data = map_segment(path)
         buffer = ffi.from_buffer(data)
         cursor.data, cursor.size, cursor.offset = buffer, len(data), 0
-        while (status := lib.engine_replay(engine, cursor, RECORDS_PER_CALL)) == lib.REPLAY_MORE:
+        while (status := lib.replay_run(replay, cursor, THROUGH_ALL, RECORDS_PER_CALL)) == lib.REPLAY_MORE:
             on_progress(f"replaying {100 * (done + cursor.offset) // total} %")
         if cursor.offset:
             last = path

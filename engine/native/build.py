@@ -25,6 +25,8 @@ HEADERS = (
     "record.h",
     "journal.h",
     "eventlog.h",
+    "epochs.h",
+    "replay.h",
     "stamp.h",
     "zmq_table.h",
     "loop.h",

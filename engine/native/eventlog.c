@@ -171,6 +171,57 @@ static bool index_agrees(const struct eventlog *log) {
     return (position + 1) * sizeof(uint64_t) <= log->stored_index_size && log->stored_index[position] == log->offset;
 }
 
+/* First sequence of the stored segment that `sequence` stands in if it is stored; 0 when there is none. */
+static uint64_t segment_of(const struct eventlog *log, uint64_t sequence) {
+    int directory = openat(log->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = directory < 0 ? NULL : fdopendir(directory);
+    if (listing == NULL) {
+        fatal("engine.event_journal_failed");
+    }
+    uint64_t found = 0;
+    const struct dirent *item;
+    while ((item = readdir(listing)) != NULL) {
+        char *suffix;
+        const uint64_t first_sequence = strtoull(item->d_name, &suffix, 10);
+        if (strcmp(suffix, ".ve") == 0 && first_sequence <= sequence && first_sequence > found) {
+            found = first_sequence;
+        }
+    }
+    closedir(listing);
+    return found;
+}
+
+/* Moves behind event `last` of the segment just opened; false when it is not there. */
+static bool pass_over(struct eventlog *log, uint64_t last) {
+    const uint64_t position = last - log->first_sequence;
+    if ((position + 1) * sizeof(uint64_t) > log->stored_index_size || log->stored_index[position] > log->stored_size) {
+        return false;
+    }
+    log->offset = log->stored_index[position];
+    size_t size = 0;
+    struct frame_event event;
+    const uint8_t *stored = stored_entry(log, &size);
+    if (stored == NULL) {
+        return false;
+    }
+    memcpy(&event, stored + sizeof(struct frame_entry), sizeof event);
+    log->offset += size;
+    log->next_sequence = last + 1;
+    return event.sequence == last;
+}
+
+bool eventlog_resume(struct eventlog *log, uint64_t last) {
+    const int directory = log->directory;
+    const uint64_t segment_bytes = log->segment_bytes;
+    log->next_sequence = segment_of(log, last);
+    if (log->next_sequence != 0 && open_stored(log) && pass_over(log, last)) {
+        return true;
+    }
+    close_segment(log);
+    eventlog_init(log, directory, segment_bytes);
+    return false;
+}
+
 /* One regenerated entry against the stored one: equal, different (diverged), or stored no more (comparing ends). */
 static enum eventlog_status compare(struct eventlog *log, const uint8_t *entry, size_t size) {
     if (log->offset == log->stored_size && !open_stored(log)) {

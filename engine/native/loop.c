@@ -51,7 +51,7 @@ struct engine {
     uint32_t epoch;
     uint32_t spin_us;
     int intake; /* enum intake */
-    bool recovery_closed;
+    struct replay replay;
 };
 
 struct engine *engine_new(struct core *core, uint64_t *counters, int events_directory, uint64_t segment_bytes) {
@@ -69,10 +69,14 @@ struct engine *engine_new(struct core *core, uint64_t *counters, int events_dire
     eventlog_init(&engine->log, events_directory, segment_bytes);
     if (!ring_init(&engine->events, EVENT_RING_BYTES) ||
         !publisher_init(&engine->publisher, &engine->events, &engine->answers, &engine->journal, &engine->log,
-                        counters)) {
+                        &engine->replay.epochs, counters)) {
         engine_free(engine);
         return NULL;
     }
+    engine->replay.core = core;
+    engine->replay.log = &engine->log;
+    engine->replay.out = ring_at(&engine->events, 0);
+    engine->replay.out_size = EVENT_RING_BYTES;
     return engine;
 }
 
@@ -80,81 +84,13 @@ void engine_free(struct engine *engine) {
     journal_free(&engine->journal);
     eventlog_free(&engine->log);
     publisher_free(&engine->publisher);
+    epochs_free(&engine->replay.epochs);
     ring_free(&engine->events);
     free(engine);
 }
 
-/* ---- replay ---- */
-
-/* Remembers whose word on the whole venue's state was the last: only recovery's own may be taken back without an
- * operator. */
-static void note_state(struct engine *engine, const struct record_view *record, uint8_t state_before) {
-    struct wire_header header;
-    memcpy(&header, record->body, sizeof header);
-    if (header.template_id == WIRE_EPOCH_START && core_venue_state(engine->core) != state_before) {
-        engine->recovery_closed = true;
-    } else if (header.template_id == WIRE_TRADING_STATE_SET) {
-        struct wire_trading_state_set block;
-        memcpy(&block, record->body + sizeof header, sizeof block);
-        engine->recovery_closed = engine->recovery_closed && block.instrument != 0;
-    }
-}
-
-static int replay_command(struct engine *engine, const struct record_view *record) {
-    uint8_t *out = ring_at(&engine->events, 0);
-    size_t written = 0;
-    uint32_t events = 0;
-    const uint8_t state_before = core_venue_state(engine->core);
-    if (!core_pools_hold(engine->core, record->body, record->size)) {
-        return REPLAY_POOLS_TOO_SMALL;
-    }
-    if (core_output_max(engine->core) > engine->events.size / 2) {
-        return REPLAY_RING_TOO_SMALL;
-    }
-    if (core_apply(engine->core, record->sequence, record->epoch, record->time_ns, record->body, record->size, out,
-                   engine->events.size, &written, &events) != CORE_OK) {
-        return REPLAY_STATE_DIVERGED;
-    }
-    if (eventlog_append(&engine->log, out, written) != EVENTLOG_GOOD) {
-        return REPLAY_EVENTS_DIVERGED;
-    }
-    publisher_note(&engine->publisher, out, written);
-    engine->publisher.published += events;
-    note_state(engine, record, state_before);
-    return REPLAY_MORE;
-}
-
-int engine_replay(struct engine *engine, struct record_cursor *cursor, uint32_t max) {
-    for (uint32_t i = 0; i < max; i++) {
-        struct record_view record;
-        const int status = record_next(cursor, &record);
-        if (status != RECORD_FOUND) {
-            return status == RECORD_END ? REPLAY_END : REPLAY_DAMAGED;
-        }
-        if (record.kind == RECORD_COMMAND) {
-            const int replayed = replay_command(engine, &record);
-            if (replayed != REPLAY_MORE) {
-                return replayed;
-            }
-        }
-    }
-    return REPLAY_MORE;
-}
-
-bool engine_recovery_closed(const struct engine *engine) {
-    return engine->recovery_closed;
-}
-
-uint64_t engine_events_excess(struct engine *engine) {
-    return eventlog_excess(&engine->log);
-}
-
-void engine_settle_events(struct engine *engine) {
-    eventlog_settle(&engine->log);
-}
-
-uint64_t engine_events_cut(const struct engine *engine) {
-    return engine->log.cut_sequence;
+struct replay *engine_replay(struct engine *engine) {
+    return &engine->replay;
 }
 
 bool engine_open(struct engine *engine, const struct journal_options *options, const struct record_cursor *end,
@@ -163,6 +99,7 @@ bool engine_open(struct engine *engine, const struct journal_options *options, c
     engine->inlets[1] = (struct inlet){sockets->settlement, WIRE_ROLE_SETTLEMENT};
     engine->inlets[2] = (struct inlet){sockets->admin, WIRE_ROLE_ADMIN};
     engine->publisher.socket = sockets->events;
+    engine->publisher.published = core_event_sequence(engine->core);
     engine->sequence = end->sequence;
     engine->hashed = end->sequence;
     engine->epoch = end->epoch;

@@ -11,19 +11,10 @@
 #include "api.h"
 #include "journal.h"
 #include "record.h"
+#include "replay.h"
 
 /* cffi-begin */
 struct engine;
-
-enum replay_status {
-    REPLAY_MORE = 0,
-    REPLAY_END = 1,
-    REPLAY_DAMAGED = 2,
-    REPLAY_STATE_DIVERGED = 3,
-    REPLAY_EVENTS_DIVERGED = 4,
-    REPLAY_RING_TOO_SMALL = 5,
-    REPLAY_POOLS_TOO_SMALL = 6
-};
 
 enum loop_end { LOOP_STOPPED = 0, LOOP_DRAINED = 1, LOOP_CLOCK_JUMPED = 2 };
 
@@ -40,18 +31,8 @@ struct engine *engine_new(struct core *core, uint64_t *counters, int events_dire
 /* After every thread has returned; the core stays. */
 void engine_free(struct engine *engine);
 
-/* Starting thread. Applies up to `max` records from the cursor and regenerates their events; enum replay_status. */
-int engine_replay(struct engine *engine, struct record_cursor *cursor, uint32_t max);
-/* Starting thread, after the last record: whether recovery itself last closed the venue, and no operator had a word on
- * its state since. */
-bool engine_recovery_closed(const struct engine *engine);
-/* Starting thread, after the last record: command sequence of the first event stored beyond the regenerated ones, 0 if
- * none. */
-uint64_t engine_events_excess(struct engine *engine);
-/* Starting thread, after engine_events_excess: cuts those, from now on events are written. */
-void engine_settle_events(struct engine *engine);
-/* First stored event that was damaged and written again, 0 if none. */
-uint64_t engine_events_cut(const struct engine *engine);
+/* Starting thread. How the engine comes to its state, before engine_open; afterwards it is the engine's own. */
+struct replay *engine_replay(struct engine *engine);
 
 /* Starting thread, after the replay. False with errno when memory can't be had; *clock_good is 0 when the wall clock is
  * behind the journal. */

@@ -4,7 +4,6 @@
 #include "publisher.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -23,12 +22,13 @@ struct control_frame {
 };
 
 bool publisher_init(struct publisher *publisher, struct ring *events, struct answers *answers,
-                    const struct journal *journal, struct eventlog *log, uint64_t *counters) {
+                    const struct journal *journal, struct eventlog *log, struct epochs *epochs, uint64_t *counters) {
     *publisher = (struct publisher){
         .events = events,
         .answers = answers,
         .journal = journal,
         .log = log,
+        .epochs = epochs,
         .counters = counters,
     };
     return doorbell_init(&publisher->bell);
@@ -36,47 +36,11 @@ bool publisher_init(struct publisher *publisher, struct ring *events, struct ans
 
 void publisher_free(struct publisher *publisher) {
     doorbell_free(&publisher->bell);
-    free(publisher->epochs);
-}
-
-static void note_epoch(struct publisher *publisher, uint64_t first_sequence, uint32_t epoch) {
-    if (publisher->epoch_count == publisher->epoch_room) {
-        const uint32_t more = publisher->epoch_room * 2 + 64;
-        struct epoch_range *ranges = realloc(publisher->epochs, more * sizeof *ranges);
-        if (ranges == NULL) {
-            fatal("engine.out_of_memory");
-        }
-        publisher->epochs = ranges;
-        publisher->epoch_room = more;
-    }
-    publisher->epochs[publisher->epoch_count++] = (struct epoch_range){first_sequence, epoch};
-    publisher->epoch = epoch;
-}
-
-void publisher_note(struct publisher *publisher, const uint8_t *entries, size_t size) {
-    for (size_t at = 0; at < size;) {
-        struct frame_entry entry;
-        struct frame_event event;
-        memcpy(&entry, entries + at, sizeof entry);
-        memcpy(&event, entries + at + sizeof entry, sizeof event);
-        if (event.header.template_id == WIRE_EPOCH_STARTED) {
-            note_epoch(publisher, event.sequence, event.epoch);
-        }
-        at += frame_entry_size(entry.size);
-    }
 }
 
 /* Epoch of a published event, 0 if it was never published. */
 static uint32_t epoch_of(const struct publisher *publisher, uint64_t sequence) {
-    if (sequence == 0 || sequence > publisher->published) {
-        return 0;
-    }
-    for (uint32_t i = publisher->epoch_count; i > 0; i--) {
-        if (publisher->epochs[i - 1].first_sequence <= sequence) {
-            return publisher->epochs[i - 1].epoch;
-        }
-    }
-    return 0;
+    return sequence == 0 || sequence > publisher->published ? 0 : epochs_of(publisher->epochs, sequence);
 }
 
 enum sent { SENT, SLOW, GONE };
@@ -102,7 +66,7 @@ static enum sent send_control(struct publisher *publisher, const struct peer *pe
         .kind = FRAME_CONTROL,
         .count = 1,
         .length = (uint32_t)(sizeof frame.header + frame_entry_size(size)),
-        .epoch = publisher->epoch,
+        .epoch = epochs_last(publisher->epochs),
         .sent_ns = clock_ns(CLOCK_REALTIME),
     };
     return send_to(publisher, peer, &frame, frame.header.length);
@@ -153,7 +117,8 @@ static void tell_cut_off(struct publisher *publisher) {
         return;
     }
     publisher->told_ns = now_ns;
-    const struct wire_cut_off block = {.epoch = publisher->epoch, .next_sequence = publisher->published + 1};
+    const struct wire_cut_off block = {.epoch = epochs_last(publisher->epochs),
+                                       .next_sequence = publisher->published + 1};
     for (uint32_t i = publisher->consumer_count; i > 0; i--) {
         const struct consumer *consumer = &publisher->consumers[i - 1];
         if (consumer->cut && send_control(publisher, &consumer->peer, WIRE_CUT_OFF, &block, sizeof block) != SLOW) {
@@ -173,11 +138,11 @@ static void send_heartbeat(struct publisher *publisher) {
                   .kind = FRAME_CONTROL,
                   .count = 1,
                   .length = sizeof beat,
-                  .epoch = publisher->epoch,
+                  .epoch = epochs_last(publisher->epochs),
                   .sent_ns = clock_ns(CLOCK_REALTIME)},
         .entry = {.size = sizeof beat.header + sizeof beat.block},
         .header = {sizeof beat.block, WIRE_HEARTBEAT, WIRE_SCHEMA_ID, WIRE_SCHEMA_VERSION},
-        .block = {.epoch = publisher->epoch,
+        .block = {.epoch = epochs_last(publisher->epochs),
                   .next_sequence = publisher->published + 1,
                   .time_ns = clock_ns(CLOCK_REALTIME)},
     };
@@ -198,7 +163,7 @@ static void greet(struct publisher *publisher, const struct peer *peer, const st
     }
     const bool knows_a_past = hello->last_epoch != 0 && hello->from_sequence > 1;
     const struct wire_hello_ack block = {
-        .epoch = publisher->epoch,
+        .epoch = epochs_last(publisher->epochs),
         .diverged = knows_a_past && epoch_of(publisher, hello->from_sequence - 1) != hello->last_epoch,
         .live_sequence = publisher->published + 1,
         .first_sequence = 1,
@@ -302,7 +267,7 @@ static bool publish(struct publisher *publisher) {
         errno = EILSEQ;
         fatal("engine.event_journal_diverged");
     }
-    publisher_note(publisher, entries, size);
+    epochs_learn(publisher->epochs, entries, size);
     header.length = (uint32_t)(sizeof header + size);
     memcpy(publisher->frame, &header, sizeof header);
     memcpy(publisher->frame + sizeof header, entries, size);

@@ -11,6 +11,7 @@
 
 #include "answers.h"
 #include "doorbell.h"
+#include "epochs.h"
 #include "eventlog.h"
 #include "frame.h"
 #include "journal.h"
@@ -27,12 +28,6 @@ struct consumer {
     bool cut; /* no longer served; still to be told */
 };
 
-/* Events from first_sequence on, up to the next item's, were made in this epoch. */
-struct epoch_range {
-    uint64_t first_sequence;
-    uint32_t epoch;
-};
-
 struct publisher {
     struct ring *events;
     struct answers *answers;
@@ -43,23 +38,17 @@ struct publisher {
     void *socket;
     struct consumer consumers[CONSUMERS_MAX];
     uint32_t consumer_count;
-    struct epoch_range *epochs;
-    uint32_t epoch_count;
-    uint32_t epoch_room;
-    uint32_t epoch;
-    uint64_t spoke_ns; /* when a frame last went to every live consumer */
-    uint64_t told_ns;  /* when those cut off were last tried */
+    struct epochs *epochs; /* of the published events */
+    uint64_t spoke_ns;     /* when a frame last went to every live consumer */
+    uint64_t told_ns;      /* when those cut off were last tried */
     int closing;
     _Alignas(64) uint64_t published; /* last event stored and sent */
     uint8_t frame[sizeof(struct frame_header) + PUBLISHED_BYTES_MAX + ENTRY_MAX];
 };
 
 bool publisher_init(struct publisher *publisher, struct ring *events, struct answers *answers,
-                    const struct journal *journal, struct eventlog *log, uint64_t *counters);
+                    const struct journal *journal, struct eventlog *log, struct epochs *epochs, uint64_t *counters);
 void publisher_free(struct publisher *publisher);
-
-/* Learns from an EpochStarted which epoch an event belongs to; called for every event that is stored. */
-void publisher_note(struct publisher *publisher, const uint8_t *entries, size_t size);
 
 /* The publisher thread; returns once closed and everything released is published. */
 void publisher_run(struct publisher *publisher);

@@ -78,6 +78,19 @@ int record_next(struct record_cursor *cursor, struct record_view *view);
 
 /* The greatest watermark in any COMMIT that is whole by itself at or after `offset`, 0 if there is none. */
 uint64_t record_watermark(const uint8_t *data, uint64_t size, uint64_t offset);
+
+/* What lies ahead in a journal that is being written. */
+struct record_ahead {
+    uint64_t durable;  /* the greatest watermark in the COMMITs found, each of them proved by itself */
+    uint64_t sequence; /* of the last command found, proved or not */
+    uint64_t time_ns;  /* of the same */
+    uint64_t offset;   /* where the walk ended */
+};
+
+/* Walks over the records of one segment from `offset` on without proving them, until a watermark is `enough` or no
+   record follows; `ahead` only grows. */
+void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint64_t enough,
+                       struct record_ahead *ahead);
 /* cffi-end */
 
 #endif

@@ -33,6 +33,8 @@ NOT_THE_CORE = {
     "loop",
     "publisher",
     "record",
+    "epochs",
+    "replay",
     "retrace",
     "ring",
     "stamp",
