@@ -3,7 +3,8 @@
 EngineEvents keeps one invariant: `poll` hands out events with contiguous sequence numbers starting at the position it
 was given. Live frames come from
 the events socket; whatever is missing (late join, lost frame, cut-off, engine restart) is fetched from the replay
-socket. The caller never sees a gap.
+socket. The caller never sees a gap. A frame that is not whole, of an older epoch than the engine's, doubled or out of
+order counts as lost: sequence and epoch tell, and replay heals.
 Not thread-safe: one thread owns one instance (ZeroMQ sockets must not be shared).
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import zmq
@@ -89,6 +91,8 @@ class EngineEvents:
         self.last_epoch = last_epoch
         self.engine_epoch = 0
         self.gaps = 0  # times the live leg skipped events
+        self.bad_frames = 0  # neither whole nor of a kind that belongs there: dropped as if they had been lost
+        self.stale_frames = 0  # of an epoch that is over: dropped
         self._live = False
         self._behind = True  # events up to _target must come from replay
         self._target = 0
@@ -97,6 +101,7 @@ class EngineEvents:
         self._events_socket = self._connect(endpoints.events)
         self._replay_socket = self._connect(endpoints.replay)
         self._replay_asked_ms: float | None = None
+        self._replay_from = 0  # what the last request asked for
 
     def _connect(self, endpoint: str) -> zmq.Socket[bytes]:
         socket = self._context.socket(zmq.DEALER)
@@ -156,6 +161,7 @@ class EngineEvents:
             return
         if self._send(self._replay_socket, ReplayRequest(self.next_sequence, self.last_epoch, REPLAY_BYTES)):
             self._replay_asked_ms = now_ms
+            self._replay_from = self.next_sequence
 
     @staticmethod
     def _send(socket: zmq.Socket[bytes], message: Hello | ReplayRequest) -> bool:
@@ -165,22 +171,42 @@ class EngineEvents:
             return False
         return True
 
-    def _drain_live(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
+    def _receive(self, socket: zmq.Socket[bytes]) -> Iterator[Frame]:
+        """Whole frames that wait; what is none of ours or cut short is as good as lost."""
         while True:
             try:
-                data = self._events_socket.recv(zmq.DONTWAIT)
+                data = socket.recv(zmq.DONTWAIT)
             except zmq.Again:
                 return
-            frame = decode_frame(data)
+            try:
+                yield decode_frame(data)
+            except FrameError:
+                self.bad_frames += 1
+
+    def _drain_live(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        for frame in self._receive(self._events_socket):
             if frame.kind is FrameKind.CONTROL:
-                for view in frame.messages:
-                    self._on_control(decode(view), out)
+                for message in self._control_messages(frame):
+                    self._on_control(message, out)
             elif frame.kind is FrameKind.EVENTS and self._live:
+                if frame.epoch < self.engine_epoch:
+                    self.stale_frames += 1
+                    continue
                 self._heard_ms = time.monotonic() * 1000
                 self._see_epoch(frame.epoch, out)
                 self._take(frame, out)
 
+    def _control_messages(self, frame: Frame) -> list[AnyMessage]:
+        try:
+            return [decode(view) for view in frame.messages]
+        except ValueError:
+            self.bad_frames += 1
+            return []
+
     def _on_control(self, message: AnyMessage, out: list[memoryview | Answer | EngineRestarted]) -> None:
+        if isinstance(message, HelloAck | Heartbeat) and self._is_over(message):
+            self.stale_frames += 1
+            return
         if self._live or isinstance(message, HelloAck):
             # Before the HelloAck a heartbeat proves nothing: a lost HelloAck has to be asked for again.
             self._heard_ms = time.monotonic() * 1000
@@ -194,32 +220,39 @@ class EngineEvents:
             self._see_epoch(message.epoch, out)
         elif isinstance(message, Heartbeat):
             self._see_epoch(message.epoch, out)
-            if message.next_sequence > self.next_sequence and self._live and not self._behind:
-                self._fall_behind(message.next_sequence)
+            if message.next_sequence > self.next_sequence and self._live:
+                self._know_of(message.next_sequence)
         elif isinstance(message, CutOff):
             self._live = False
             self._heard_ms = NEVER_MS  # Hello at the next poll
         elif isinstance(message, Gap | Refused):
             out.append(Answer(message))
 
+    def _is_over(self, message: HelloAck | Heartbeat) -> bool:
+        """Whether it comes from an epoch before the one we know. An engine that lost its past begins at a low epoch
+        again: it says that ours is not its own, or we have none that could contradict.
+        """
+        if isinstance(message, HelloAck) and (message.diverged or self.last_epoch == 0):
+            return False
+        return message.epoch < self.engine_epoch
+
     def _see_epoch(self, epoch: int, out: list[memoryview | Answer | EngineRestarted]) -> None:
         if self.engine_epoch not in (0, epoch):
             out.append(EngineRestarted(epoch))
         self.engine_epoch = epoch
 
-    def _fall_behind(self, target: int) -> None:
-        self.gaps += 1
+    def _know_of(self, end: int) -> None:
+        """There are events up to `end` (exclusive) that we lack."""
+        if not self._behind:
+            self.gaps += 1
         self._behind = True
-        self._target = max(self._target, target)
+        self._target = max(self._target, end)
 
     def _take(self, frame: Frame, out: list[memoryview | Answer | EngineRestarted]) -> None:
         """Appends the events that are new; a frame from beyond our position waits for replay to reach it."""
         end = frame.first_sequence + len(frame.messages)
         if frame.first_sequence > self.next_sequence:
-            if self._behind:
-                self._target = max(self._target, end)
-            else:
-                self._fall_behind(end)
+            self._know_of(end)
             self._hold(frame)
             return
         fresh = frame.messages[self.next_sequence - frame.first_sequence :]
@@ -242,15 +275,12 @@ class EngineEvents:
         self._held.append(frame)
 
     def _drain_replay(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
-        while True:
-            try:
-                data = self._replay_socket.recv(zmq.DONTWAIT)
-            except zmq.Again:
-                return
-            self._replay_asked_ms = None
-            frame = decode_frame(data)
+        for frame in self._receive(self._replay_socket):
             if frame.kind is not FrameKind.REPLAY:
-                raise FrameError("replay socket sent something else than a replay")
+                self.bad_frames += 1  # the request did not arrive whole: it is made again when the answer is overdue
+                continue
+            if frame.first_sequence == self._replay_from:
+                self._replay_asked_ms = None
             self._take(frame, out)
             while self._held and self._held[0].first_sequence <= self.next_sequence:
                 self._take(self._held.popleft(), out)

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -24,6 +25,7 @@ from engine.wire.messages import (
     Heartbeat,
     Hello,
     HelloAck,
+    Refused,
     ReplayRequest,
     Role,
     decode,
@@ -342,3 +344,67 @@ def test_whatever_comes_from_now_on_starts_at_the_live_end(make_script: Callable
     script.events(event(7, 1))
     script.until(lambda: script.sequences == [7], "event 7")
     assert not script.replay.poll(0)
+
+
+def test_frames_that_are_not_whole_count_as_lost(script: Script) -> None:
+    """Cut short, with a foreign message inside, on either leg: counted, and replay brings what they held."""
+    script.greet(1)
+    whole = encode_frame(FrameKind.EVENTS, [event(1, 1)], epoch=1, first_sequence=1)
+    for cut in (0, 1, 31, len(whole) - 1):
+        script.live.send_multipart([b"me", whole[:cut]])
+    script.live.send_multipart([b"me", encode_frame(FrameKind.CONTROL, [bytes(16)])])
+    script.events(event(2, 1))
+    script.until(lambda: bool(script.replay.poll(0)), "a ReplayRequest")
+    script.replay.send_multipart([b"me", whole[:-8]])
+    refused = encode_frame(FrameKind.CONTROL, [Refused(1, ReplayRequest.TEMPLATE_ID, 0, 0).encode()])
+    script.replay.send_multipart([b"me", refused])
+    script.replayed(event(1, 1))
+    caught_up(script)
+    assert script.sequences == [1, 2]
+    assert script.consumer.bad_frames == 7
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_frames_doubled_dropped_and_out_of_order_come_out_once_and_in_order(script: Script, seed: int) -> None:
+    """Forty frames, each lost, sent twice or late at random; whatever is asked for is replayed."""
+    print("seed", seed)
+    random = Random(seed)
+    frames = [[sequence, sequence + 1] for sequence in range(1, 81, 2)]
+    sent = [frame for frame in frames for _ in range(random.choice((0, 1, 1, 2)))]
+    for place in range(len(sent) - 1):
+        if random.random() < 0.3:
+            sent[place], sent[place + 1] = sent[place + 1], sent[place]
+    script.greet(1)
+    for frame in sent:
+        script.events(*(event(sequence, 1) for sequence in frame))
+        script.poll(0)
+    script.control(Heartbeat(1, 81, 0))
+    script.until(lambda: not script.consumer.sockets[0].poll(0), "the frames to be read")
+    deadline = time.monotonic() + DEADLINE_S
+    while not script.consumer.caught_up or script.consumer.next_sequence < 81:
+        assert time.monotonic() < deadline, f"stopped before event {script.consumer.next_sequence}"
+        script.poll()
+        if script.replay.poll(0):
+            request = script.asked(script.replay)
+            assert isinstance(request, ReplayRequest)
+            first = request.from_sequence
+            entries = [event(sequence, 1) for sequence in range(first, min(first + 7, 81))]
+            answer = encode_frame(FrameKind.REPLAY, entries, first_sequence=first)
+            script.replay.send_multipart([b"me", answer])
+    assert script.sequences == list(range(1, 81))
+
+
+def test_what_an_epoch_that_is_over_left_on_the_way_is_dropped(script: Script) -> None:
+    """Events, heartbeat and HelloAck of epoch 1 arrive after epoch 2 began: no restart, no gap, no event from them."""
+    script.greet(1, epoch=2)
+    caught_up(script)
+    script.events(epoch_started(1, 2), epoch=2)
+    script.events(event(2, 1), epoch=1)
+    script.control(Heartbeat(1, 9, 0))
+    script.control(HelloAck(1, 0, 9, 1))
+    script.events(event(2, 2), epoch=2)
+    script.until(lambda: len(script.sequences) == 2, "the events")
+    assert script.consumer.caught_up
+    assert script.restarts == []
+    assert script.consumer.stale_frames == 3
+    assert script.consumer.last_epoch == 2
