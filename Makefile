@@ -17,12 +17,12 @@ ANVIL_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 ANVIL_PACKAGE := @foundry-rs/anvil-linux-$(ANVIL_ARCH)
 ANVIL := var/chain/node_modules/$(ANVIL_PACKAGE)/bin/anvil
 
-C_SOURCES := $(wildcard engine/native/*.c engine/native/*.h)
-NATIVE_INPUTS := $(C_SOURCES) $(wildcard engine/native/*.py engine/wire/*.xml engine/wire/*.py fixgw/*.c fixgw/*.h)
+C_SOURCES := $(wildcard engine/native/*.[ch] tests/perf/matching/*.[ch] tests/perf/transport/*.[ch] tests/native/*.[ch])
+NATIVE_INPUTS := $(wildcard engine/native/*.[ch] engine/native/*.py engine/wire/*.xml engine/wire/*.py fixgw/*.c fixgw/*.h)
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))
 
-.PHONY: help demo venue test bench bench-core lint format sanitize analyze fuzz mutants coverage soak
+.PHONY: help demo venue test bench bench-core bench-engine lint format sanitize analyze fuzz mutants coverage soak
 .PHONY: setup packages clean
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make test      every test"
 	@echo "make bench     every benchmark"
 	@echo "make bench-core  the matching core beside orderly-chaos: a few minutes; QUICK=1: one"
+	@echo "make bench-engine  the engine daemon through its sockets beside a plain echo: minutes; QUICK=1: one"
 	@echo "make lint      ruff, mypy, import contracts, clang-format"
 	@echo "make sanitize  the C tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make analyze   gcc -fanalyzer over the core"
@@ -54,6 +55,9 @@ bench: setup
 
 bench-core: setup
 	@$(PY) -m tests.perf.bench_matching $(if $(QUICK),--quick)
+
+bench-engine: setup
+	@$(PY) -m tests.perf.bench_engine $(if $(QUICK),--quick)
 
 soak: setup
 	@test -n "$(SOAKS)" || { echo "tests/perf has no soak_*.py" >&2; exit 1; }

@@ -35,13 +35,15 @@ class SocketError(Exception):
 
 def load_libzmq() -> None:
     """Fills C's function table from the libzmq that pyzmq runs on; SocketError if that cannot be found."""
-    path = _loaded_libzmq(Path("/proc/self/maps").read_text())
+    path = loaded_libzmq()
     problem = lib.zmq_table_load(path.encode())
     if problem != ffi.NULL:
         raise SocketError(f"{path}: {ffi.string(problem).decode()}")
 
 
-def _loaded_libzmq(maps: str) -> str:
+def loaded_libzmq() -> str:
+    """Path of the libzmq that pyzmq has loaded; SocketError if it is not the only one."""
+    maps = Path("/proc/self/maps").read_text()
     found = {fields[5] for line in maps.splitlines() if len(fields := line.split(None, 5)) == 6}
     libraries = sorted(path for path in found if Path(path).name.startswith("libzmq") and ".so" in path)
     if len(libraries) != 1:

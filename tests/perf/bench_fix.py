@@ -109,13 +109,13 @@ def main() -> int:
         alone = EngineUnderTest(directory / "engine", "sync")
         lines = [FixLine(venue.gateway.port, comp_id) for comp_id in PASSWORDS]
         lines[0].ping_pong(lines[0].orders(WARM_UP))
-        alone.peer.ping_pong(*alone.frames(WARM_UP, 1))
+        alone.peer.ping_pong(WARM_UP)
         fix: list[list[int]] = []
         direct: list[list[int]] = []
         rates: list[float] = []
         for _ in range(REPETITIONS):
             fix.append(lines[0].ping_pong(lines[0].orders(PING_PONGS)))
-            direct.append(alone.peer.ping_pong(*alone.frames(PING_PONGS, 1)))
+            direct.append(alone.peer.ping_pong(PING_PONGS))
             orders = [line.orders(PIPELINED) for line in lines]
             rates.append(PIPELINED * len(lines) * 1e9 / pipelined(lines, orders))
         for line in lines:

@@ -1,15 +1,16 @@
-"""What the engine is measured against: a plain Python process that answers each command frame with so many bytes.
+"""What the engine is measured against: a plain C echo on the same sockets, frames, bytes and hand-offs.
 
-The same kinds of sockets as the engine's, and nothing between them: no check, no journal, no book.
+No check, no journal, no book: what is left is what the transport costs anybody (transport/echo.c).
 """
 
 from __future__ import annotations
 
 import argparse
+import threading
 
 import zmq
 
-from engine.wire.frame import FRAME_HEADER, MAGIC, FrameKind
+from tests.perf.round_trip import SPIN_US, transport
 
 
 def main() -> None:
@@ -17,19 +18,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("gateway")
     parser.add_argument("events")
-    parser.add_argument("--bytes-per-command", type=int, required=True)
+    parser.add_argument("--event-bytes", type=int, required=True)
     options = parser.parse_args()
+    ffi, library = transport()
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     gateway, events = context.socket(zmq.ROUTER), context.socket(zmq.ROUTER)
     gateway.bind(options.gateway)
     events.bind(options.events)
-    while True:
-        peer, frame = gateway.recv_multipart()
-        commands = FRAME_HEADER.unpack_from(frame)[3]
-        body = bytes(commands * options.bytes_per_command)
-        length = FRAME_HEADER.size + len(body)
-        header = FRAME_HEADER.pack(MAGIC, FrameKind.EVENTS, 0, commands, length, 0, 0, 0)
-        events.send_multipart([peer, header + body])
+    pointers = (ffi.cast("void *", socket.underlying) for socket in (gateway, events))
+    echo = library.echo_new(*pointers, options.event_bytes, SPIN_US)
+    if echo == ffi.NULL:
+        raise MemoryError("no memory for the echo's rings")
+    for work in (library.echo_hand_over, library.echo_send):
+        threading.Thread(target=work, args=(echo,), daemon=True).start()
+    library.echo_receive(echo)
 
 
 if __name__ == "__main__":

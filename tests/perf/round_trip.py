@@ -1,42 +1,92 @@
-"""Command frames out, event frames back: the one client that measures the engine and the echo alike.
+"""Command frames out, event frames back: the one load that measures the engine and the echo alike.
 
-Frames are encoded before the clock starts; what comes back is counted, not decoded.
+The load is C (transport/load.c), so that it is not what is measured; Python makes the sockets and hands them over.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+import sysconfig
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import zmq
+from cffi import FFI
 
+from engine.sockets import loaded_libzmq
 from engine.wire.endpoints import EngineEndpoints
-from engine.wire.frame import FRAME_HEADER, FrameKind, encode_frame
-from engine.wire.messages import Hello, Role, Side
-from tests.fixtures.fix_engine import ALPHA_ACCOUNT, ETH, USD, EngineClient, EngineDaemon
+from engine.wire.frame import FrameKind, encode_frame
+from engine.wire.messages import Hello, Role
+from ops.toml_edit import Value
+from tests.fixtures.fix_engine import ALPHA_ACCOUNT, ETH, ETH_USD, USD, EngineClient, EngineDaemon
+from tests.perf.report import ROOT
 
 RECEIVE_TIMEOUT_MS = 20_000
 PRICE_TICKS = 200_000
 FUNDS_UNITS = 10**15
+MAX_CLORDIDS = 1 << 23  # one bench is one trading day
+SPIN_US = 30  # as the engine's default
+SOURCES = Path(__file__).with_name("transport")
+NATIVE = ROOT / "engine" / "native"
+PARTS = ("ring.c", "doorbell.c", "frame.c", "zmq_table.c")
+
+
+def _built() -> Path:
+    """The compiled transport; made again when a source is newer, and renamed into place: others may have it mapped."""
+    built = ROOT / "build" / "transport" / f"transport{sysconfig.get_config_var('SHLIB_SUFFIX')}"
+    sources = [SOURCES / "load.c", SOURCES / "echo.c", *(NATIVE / part for part in PARTS)]
+    newest = max(path.stat().st_mtime for folder in (SOURCES, NATIVE) for path in folder.glob("*.[ch]"))
+    if not built.exists() or built.stat().st_mtime < newest:
+        built.parent.mkdir(parents=True, exist_ok=True)
+        fresh = built.with_suffix(f".{os.getpid()}")
+        warnings = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+        options = ["-std=c11", "-O3", "-march=native", "-shared", "-fPIC", f"-I{NATIVE}", f"-I{SOURCES}"]
+        subprocess.run(["gcc", *options, *warnings, *sources, "-o", fresh, "-ldl"], check=True)
+        fresh.replace(built)
+    return built
+
+
+@cache
+def transport() -> tuple[Any, Any]:
+    """The load and the echo as (ffi, library)."""
+    ffi = FFI()
+    header = (SOURCES / "transport.h").read_text(encoding="utf-8")
+    ffi.cdef("".join(re.findall(r"/\* cffi-begin \*/(.*?)/\* cffi-end \*/", header, re.DOTALL)))
+    library = ffi.dlopen(str(_built()))
+    problem = library.transport_load_zmq(loaded_libzmq().encode())
+    if problem != ffi.NULL:
+        raise RuntimeError(ffi.string(problem).decode())
+    return ffi, library
 
 
 class Peer:
-    """A DEALER on the command socket and one on the events socket, under one routing id."""
+    """A DEALER on the command socket and one on the events socket, under one routing id, driven by C."""
 
-    def __init__(self, gateway: str, events: str, name: str) -> None:
+    def __init__(self, gateway: str, events: str, session: dict[str, int]) -> None:
+        self._ffi, self._library = transport()
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.commands = self._socket(gateway, name)
-        self.events = self._socket(events, name)
-        self.bytes_received = 0
+        self.commands = self._socket(gateway)
+        self.events = self._socket(events)
+        self.load = self._ffi.new(
+            "struct load *",
+            {
+                "commands": self._ffi.cast("void *", self.commands.underlying),
+                "events": self._ffi.cast("void *", self.events.underlying),
+                "price_ticks": PRICE_TICKS,
+                **session,
+            },
+        )
 
-    def _socket(self, endpoint: str, name: str) -> zmq.Socket[bytes]:
+    def _socket(self, endpoint: str) -> zmq.Socket[bytes]:
         socket = self.context.socket(zmq.DEALER)
-        socket.setsockopt(zmq.ROUTING_ID, name.encode())
+        socket.setsockopt(zmq.ROUTING_ID, b"bench")
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.RCVTIMEO, RECEIVE_TIMEOUT_MS)
+        socket.setsockopt(zmq.SNDTIMEO, RECEIVE_TIMEOUT_MS)
         socket.setsockopt(zmq.RCVHWM, 100_000)
         socket.connect(endpoint)
         return socket
@@ -46,36 +96,24 @@ class Peer:
         self.events.send(encode_frame(FrameKind.CONTROL, [Hello(Role.GATEWAY, 0, 0, 0, b"bench").encode()]))
         self.events.recv()
 
-    def receive(self) -> int:
-        """Events of the next event frame; heartbeats are passed over."""
-        while True:
-            data = self.events.recv()
-            if data[4] == FrameKind.EVENTS:
-                self.bytes_received += len(data) - FRAME_HEADER.size
-                return int.from_bytes(data[6:8], "little")
+    def ping_pong(self, count: int) -> list[int]:
+        """Nanoseconds of each order until its events are here; one at a time."""
+        taken = self._ffi.new("uint64_t[]", count)
+        if not self._library.load_ping_pong(self.load, count, taken):
+            raise TimeoutError("an order has had no answer")
+        return list(taken)
 
-    def ping_pong(self, frames: Sequence[bytes], events: Sequence[int]) -> list[int]:
-        """Nanoseconds of each frame until its events are here; one at a time."""
-        taken = []
-        for frame, expected in zip(frames, events, strict=True):
-            begun_ns = time.perf_counter_ns()
-            self.commands.send(frame)
-            while expected > 0:
-                expected -= self.receive()
-            taken.append(time.perf_counter_ns() - begun_ns)
-        return taken
+    def rate(self, commands: int, batch: int, window: int) -> float:
+        """Commands per second until all events are here, `batch` a frame, at most `window` frames unanswered."""
+        frames = commands // batch
+        taken_ns = self._library.load_run(self.load, frames, batch, window)
+        if taken_ns == 0:
+            raise TimeoutError("some orders have had no answer")
+        return frames * batch * 1e9 / float(taken_ns)
 
-    def batched(self, frames: Sequence[bytes], events: Sequence[int], window: int) -> int:
-        """Nanoseconds until all events are here, with at most `window` frames unanswered."""
-        begun_ns = time.perf_counter_ns()
-        sent = received = due = 0
-        while sent < len(frames) or received < due:
-            while sent < len(frames) and due - received <= window * events[0] - events[0]:
-                self.commands.send(frames[sent])
-                due += events[sent]
-                sent += 1
-            received += self.receive()
-        return time.perf_counter_ns() - begun_ns
+    def event_bytes(self) -> int:
+        """Mean size of an event's entry so far, in bytes."""
+        return int(self.load.bytes_received) // int(self.load.events_received)
 
     def close(self) -> None:
         """Closes both sockets."""
@@ -85,61 +123,63 @@ class Peer:
 
 
 class EngineUnderTest:
-    """A real engine with a funded session, and the frames to send it."""
+    """A real engine with a funded session and a load for it; with a follower beside it if asked for."""
 
-    def __init__(self, directory: Path, durability: str) -> None:
-        self.daemon = EngineDaemon(directory, {"durability": durability, "segment_bytes": 64 << 20})
+    def __init__(self, directory: Path, durability: str, *, follower: bool = False) -> None:
+        directory.mkdir(exist_ok=True)
+        values: dict[str, Value] = {
+            "durability": durability,
+            "segment_bytes": 64 << 20,
+            "spin_us": SPIN_US,
+            "max_clordids": MAX_CLORDIDS,
+        }
+        self.daemon = EngineDaemon(directory, values)
         self.daemon.start()
         self.client = EngineClient(self.daemon, "setup")
         self.client.attach()
         for number, asset in enumerate((USD, ETH), 1):
             self.client.credit(ALPHA_ACCOUNT, asset, FUNDS_UNITS, number)
         self.client.caught_up()
-        self.peer = Peer(self.daemon.endpoints.gateway, self.daemon.endpoints.events, "bench")
+        session = {
+            "session": self.client.session,
+            "session_epoch": self.client.session_epoch,
+            "generation": self.client.generation,
+            "gateway": 1,
+            "account": ALPHA_ACCOUNT,
+            "instrument": ETH_USD,
+        }
+        self.peer = Peer(self.daemon.endpoints.gateway, self.daemon.endpoints.events, session)
         self.peer.hello()
+        self.follower = self._follower(directory) if follower else None
+        self.client.close()
 
-    def frames(self, count: int, commands_per_frame: int) -> tuple[list[bytes], list[int]]:
-        """Orders that rest and orders that fill them, in turn; and the events each frame will bring."""
-        frames, events = [], []
-        position = 0
-        for _ in range(count):
-            messages = []
-            expected = 0
-            for _ in range(commands_per_frame):
-                rests = position % 2 == 0
-                messages.append(self.client.order(Side.BUY if rests else Side.SELL, PRICE_TICKS, 1))
-                expected += 1 if rests else 2  # OrderAccepted, and the Trade of the second
-                position += 1
-            frames.append(encode_frame(FrameKind.COMMANDS, messages))
-            events.append(expected)
-        return frames, events
-
-    def sample(self, commands: int) -> bytes:
-        """A frame like those of `frames`, for others than the engine; the session's sequence stays as it is."""
-        client_seq = self.client.client_seq
-        frames, _ = self.frames(1, commands)
-        self.client.client_seq = client_seq
-        return frames[0]
+    def _follower(self, directory: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "engine.daemon", "--follow", "--cfg", str(self.daemon.cfg_dir)]
+        with (directory / "follower.log").open("wb") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def close(self) -> None:
-        """The clients, then the engine."""
+        """The load, the follower, then the engine."""
         self.peer.close()
-        self.client.close()
+        if self.follower is not None:
+            self.follower.terminate()
+            self.follower.wait()
         self.daemon.close()
 
 
 class Echo:
-    """The echo process and a peer of it."""
+    """The echo process and a load for it."""
 
-    def __init__(self, directory: Path, bytes_per_command: int) -> None:
+    def __init__(self, directory: Path, event_bytes: int) -> None:
         endpoints = EngineEndpoints(directory)
-        (directory / "engine").mkdir()
+        (directory / "engine").mkdir(parents=True)
         command = [sys.executable, "-m", "tests.perf.echo", endpoints.gateway, endpoints.events]
-        self.process = subprocess.Popen([*command, "--bytes-per-command", str(bytes_per_command)])
-        self.peer = Peer(endpoints.gateway, endpoints.events, "bench")
+        self.process = subprocess.Popen([*command, "--event-bytes", str(event_bytes)], cwd=ROOT)
+        self.peer = Peer(endpoints.gateway, endpoints.events, {})
+        self.peer.hello()
 
     def close(self) -> None:
-        """The peer, then the process."""
+        """The load, then the process."""
         self.peer.close()
         self.process.kill()
         self.process.wait()
