@@ -152,10 +152,72 @@ def commands(config: VenueConfig, first: int = 1, last: int = 0) -> Iterator[Rec
     raise Damaged(torn.path, torn.offset, f"no valid record after command {journal.sequence}, {durable} is durable")
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot that this program can start from: the state after that command and event."""
+
+    path: Path
+    sequence: int
+    event_sequence: int
+
+
+def snapshots(config: VenueConfig) -> list[Snapshot]:
+    """The valid snapshots, newest first."""
+    return []
+
+
 def first_command(config: VenueConfig) -> int:
     """The first command that is still in journal or archive, 0 when there is none."""
     paths = command_segments(config)
     return int(paths[0].stem) if paths else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A command segment of which every record is proved: commands first..last, then nothing but zeros from `end` on.
+
+    `last` is first - 1 when it holds no command. `crc` chains the next segment to it, `durable` is the greatest
+    watermark so far, `clean` says that its last record is that of a clean stop.
+    """
+
+    path: Path
+    first: int
+    last: int
+    end: int
+    crc: int
+    durable: int
+    clean: bool
+
+
+def prove_segment(path: Path, before: Segment | None = None) -> Segment:
+    """Proves a segment, and that it follows the one before; Damaged when it holds anything else."""
+    data = map_segment(path)
+    cursor = ffi.new("struct record_cursor *")
+    cursor.data, cursor.size = ffi.from_buffer(data), len(data)
+    if before is not None:
+        cursor.sequence, cursor.crc, cursor.durable, cursor.started = before.last, before.crc, before.durable, 1
+    while (status := lib.retrace_prove(cursor, RECORDS_PER_CALL)) == lib.RETRACE_MORE:
+        continue
+    if status == lib.RETRACE_NO_RECORD or not cursor.offset:
+        raise Damaged(path, int(cursor.offset), "no valid record")
+    first, clean = int.from_bytes(data[8:16], "little"), bool(cursor.clean)  # a SEGMENT's sequence (record.h)
+    return Segment(path, first, cursor.sequence, cursor.offset, cursor.crc, cursor.durable, clean)
+
+
+def end_of_command(path: Path, sequence: int) -> int:
+    """Offset behind the last record of a segment that is not of a command after `sequence`.
+
+    What lies before it is a whole journal that ends with that command.
+    """
+    data = map_segment(path)
+    cursor, view = ffi.new("struct record_cursor *"), ffi.new("struct record_view *")
+    cursor.data, cursor.size = ffi.from_buffer(data), len(data)
+    end = 0
+    while lib.record_next(cursor, view) == lib.RECORD_FOUND:
+        if view.kind == lib.RECORD_COMMAND and view.sequence > sequence:
+            break
+        end = int(cursor.offset)
+    return end
 
 
 class CommandTail:

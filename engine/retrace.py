@@ -63,16 +63,17 @@ def state_at(
     *,
     command: int = 0,
     event: int = 0,
+    known_durable: int = 0,
     compare_events: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> State:
     """The state after that command, or after the command that yields that event; by default the last durable one.
 
-    `compare_events` compares every event from the first one on with the stored one. Raises Damaged, OtherRules,
-    StateDiverged; RetraceError when the command or event is not durable yet, or when the journal begins later and no
-    snapshot reaches back to it.
+    `known_durable` is a command that is on disk though no COMMIT says so yet. `compare_events` compares every event
+    from the first one on with the stored one. Raises Damaged, OtherRules, StateDiverged; RetraceError when the command
+    or event is not durable yet, or when the journal begins later and no snapshot reaches back to it.
     """
-    durable = inspect.durable_sequence(config)
+    durable = max(inspect.durable_sequence(config), known_durable)
     if command > durable:
         raise RetraceError(f"command {command} is not in the journal: its last durable command is {durable}")
     walk = _Walk(config, command or durable, event, compare_events, on_progress)

@@ -18,7 +18,7 @@ from cfg.load import ConfigError, load
 from cfg.model import VenueConfig
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
-from ops import control, past
+from ops import archive, backup, control, past
 from ops import trace as tracing
 from ops.failure import fail
 from ops.journal import journal
@@ -124,7 +124,9 @@ def trace(config: VenueConfig, clordid: str, as_json: bool) -> None:
     click.echo(orjson.dumps(life.as_json(), option=orjson.OPT_INDENT_2) if as_json else life.as_text())
 
 
-for verb in (*control.VERBS, past.book, past.state_hash, past.replay, journal):
+for verb in (archive.archive, archive.prune):
+    journal.add_command(verb)
+for verb in (*control.VERBS, past.book, past.state_hash, past.replay, journal, backup.backup, backup.restore):
     main.add_command(verb)
 
 

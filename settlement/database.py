@@ -101,8 +101,13 @@ def _migrations() -> list[tuple[int, str, str, str]]:
     return found
 
 
-def migrate(connection: Connection) -> int:
-    """Brings the schema to this build's version, each step in a transaction; returns how many steps were taken.
+def applied_migrations(connection: Connection) -> dict[int, str]:
+    """Number -> SHA-256 of every step that was taken."""
+    return dict(connection.execute("SELECT number, sha256 FROM migration").fetchall())
+
+
+def migrate(connection: Connection, through: int = 9999) -> int:
+    """Brings the schema to this build's version, or to step `through`, in a transaction; returns the steps taken.
 
     Raises LedgerError when an applied step was changed, or the ledger is newer than this build.
     """
@@ -115,11 +120,13 @@ def migrate(connection: Connection) -> int:
             "CREATE TABLE IF NOT EXISTS migration (number integer PRIMARY KEY, name text NOT NULL, "
             "sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
         )
-        applied: dict[int, str] = dict(connection.execute("SELECT number, sha256 FROM migration").fetchall())
+        applied = applied_migrations(connection)
         unknown = applied.keys() - {number for number, *_ in known}
         if unknown:
             raise LedgerError(f"the ledger has migration {max(unknown)}, which this build does not know")
         for number, name, sha256, text in known:
+            if number > through:
+                break
             if number in applied:
                 if applied[number] != sha256:
                     raise LedgerError(f"migration {name} was changed after it was applied")
