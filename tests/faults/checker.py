@@ -52,7 +52,7 @@ Reported = (
 )
 #: ExecTypes(150) that answer a request; an Order Cancel Reject answers F and G, a mass cancel report q.
 VERDICTS = {"D": {"0", "8"}, "F": {"4"}, "G": {"5"}, "q": set[str]()}
-COMMANDS = {"D": NewOrder, "F": CancelOrder, "G": ReplaceOrder, "q": MassCancel}
+COMMANDS: dict[str, type[ClientCommand]] = {"D": NewOrder, "F": CancelOrder, "G": ReplaceOrder, "q": MassCancel}
 OPEN = ("0", "1")
 SHOWN_MAX = 8  # ids in one line
 
@@ -104,7 +104,7 @@ def _journal(evidence: Evidence) -> Iterator[str]:
     present: dict[int, SessionAttached] = {}
     journaled: dict[tuple[int, int, int], int] = {}
     sent = {
-        (client.session, int(request["34"])): (client, request)
+        (client.session, int(request["34"])): (client.name, request)
         for client in evidence.clients
         for request in client.requests
     }
@@ -121,20 +121,19 @@ def _journal(evidence: Evidence) -> Iterator[str]:
         journaled[place] = command.sequence
         now = present.get(message.session)
         if now is None or (message.generation, message.session_epoch) != (now.generation, now.session_epoch):
-            yield f"command {command.sequence} of session {message.session} bears generation {message.generation}: stale"
-        client, request = sent.get((message.session, message.client_seq), (None, None))
-        if client is None or request is None:
+            yield f"command {command.sequence} of session {message.session} is generation {message.generation}: stale"
+        name, request = sent.get((message.session, message.client_seq), ("", {}))
+        if not request:
             yield f"command {command.sequence} of session {message.session}: no client sent {message.clordid.decode()}"
         elif request["11"] != message.clordid.decode() or not isinstance(message, COMMANDS[request["35"]]):
-            yield f"command {command.sequence} is not the {request['35']} {request['11']} that {client.name} sent"
-        elif request["35"] == "D":
+            yield f"command {command.sequence} is not the {request['35']} {request['11']} that {name} sent"
+        elif isinstance(message, NewOrder):
             yield from _as_ordered(command.sequence, message, request, evidence)
     yield from _once("ClOrdID accepted", ((e.session, e.clordid.decode()) for e in _of(OrderAccepted, evidence.events)))
 
 
-def _as_ordered(sequence: int, message: ClientCommand, request: Fix, evidence: Evidence) -> Iterator[str]:
+def _as_ordered(sequence: int, message: NewOrder, request: Fix, evidence: Evidence) -> Iterator[str]:
     """Side, quantity and price of a journaled order are what the client wrote."""
-    assert isinstance(message, NewOrder)
     listing = evidence.listings[message.instrument]
     if (str(message.side), Decimal(request["38"])) != (request["54"], _quantity(message.quantity_lots, listing)):
         yield f"command {sequence}: order {request['11']} has another side or quantity than its client sent"
@@ -189,11 +188,11 @@ def _reports(evidence: Evidence) -> Iterator[str]:
                 f"{client.name}: {line}" for line in _content(identity, got[identity], mine[identity], evidence)
             )
     for command in evidence.commands:
-        message = command.message
-        if isinstance(message, ClientCommand):
-            refusal = f"R{message.session_epoch}-{message.client_seq}"
-            if (message.session, refusal) in refused:
-                yield f"command {command.sequence} was applied, and {refusal} refused it to session {message.session}"
+        applied = command.message
+        if isinstance(applied, ClientCommand):
+            refusal = f"R{applied.session_epoch}-{applied.client_seq}"
+            if (applied.session, refusal) in refused:
+                yield f"command {command.sequence} was applied, and {refusal} refused it to session {applied.session}"
 
 
 def _content(identity: str, message: Fix, event: AnyMessage, evidence: Evidence) -> Iterator[str]:
@@ -336,7 +335,7 @@ def _statuses(client: Client) -> Iterator[str]:
 
 
 def _both_sides(evidence: Evidence) -> Iterator[str]:
-    """By the clients' records alone: each trade was told to both sides, with the same instrument, price and quantity."""
+    """By the clients' records alone: both sides were told of each trade, with the same instrument, price, quantity."""
     legs: defaultdict[str, dict[str, tuple[str, Fix]]] = defaultdict(dict)
     for client in evidence.clients:
         for message in client.received:
@@ -387,7 +386,7 @@ def _books(evidence: Evidence) -> Iterator[str]:
 
 
 def _feed_trades(evidence: Evidence) -> Iterator[str]:
-    """The public tape has each trade once, as it was; all of them unless the subscriber had to start from a snapshot."""
+    """The public tape has each trade once, as it was; all of them unless the subscriber took another snapshot."""
     yield from _once("trade on the feed", (trade[0] for trade in evidence.feed_trades))
     made = {
         trade.trade_id: (trade.instrument, trade.price_ticks, trade.quantity_lots)
@@ -398,11 +397,8 @@ def _feed_trades(evidence: Evidence) -> Iterator[str]:
         if made.get(trade_id) != terms:
             yield f"trade {trade_id} on the feed as {terms}, in the engine {made.get(trade_id)}"
     missing = sorted(made.keys() - told.keys())
-    if missing and evidence.feed_resynchronized <= 1:  # the first join is one
-        first_told = min(told, default=0)
-        late = [trade_id for trade_id in missing if trade_id > first_told]
-        if late:
-            yield f"{len(late)} trades never came on the feed: {late[:SHOWN_MAX]}"
+    if missing and not evidence.feed_resynchronized:
+        yield f"{len(missing)} trades never came on the feed: {missing[:SHOWN_MAX]}"
 
 
 # ---- money ----
@@ -440,9 +436,8 @@ def _same_money(what: str, left: dict[Pair, int], other: str, right: dict[Pair, 
     for pair in sorted(left.keys() | right.keys()):
         if left.get(pair, 0) != right.get(pair, 0):
             account, asset = pair
-            yield (
-                f"account {account}, asset {asset}: {left.get(pair, 0)} units by {what}, {right.get(pair, 0)} by {other}"
-            )
+            amounts = f"{left.get(pair, 0)} units by {what}, {right.get(pair, 0)} by {other}"
+            yield f"account {account}, asset {asset}: {amounts}"
 
 
 def _add_trade(trade: Trade, listing: InstrumentDefined, money: defaultdict[Pair, int], fee_account: int) -> None:

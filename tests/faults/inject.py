@@ -157,7 +157,7 @@ def _line_drop(venue: FaultVenue, random: Random) -> None:
 
 
 def _stale_gateway(venue: FaultVenue, random: Random) -> None:
-    """A gateway sleeps while another one attaches its sessions: what it sends when it wakes up bears a stale generation."""
+    """A gateway sleeps while another one attaches its sessions: what it sends when it wakes up is stale."""
     gateway = venue.pid("fixgw")
     venue.pause(random.uniform(0.0, 0.2))
     os.kill(gateway, signal.SIGSTOP)
@@ -185,9 +185,8 @@ def _attach_elsewhere(venue: FaultVenue) -> None:
                 assert isinstance(event, SessionAttached)
                 if event.gateway == RIVAL_GATEWAY:
                     wanted.discard(event.session)
-        if wanted and events.caught_up and attaches:
-            if commands.send(attaches):
-                attaches.clear()
+        if events.caught_up and attaches and commands.send(attaches):
+            attaches.clear()
         return not wanted
 
     try:

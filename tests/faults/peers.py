@@ -32,14 +32,17 @@ PAUSE_S = 0.005
 def vanish(endpoints: EngineEndpoints, publish: str, snapshot: str, random: Random) -> None:
     """Hello, replay from the first event, snapshots without end, and never a recv."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    consumers, askers, snappers = [], [], []
+    consumers: list[zmq.Socket[bytes]] = []
+    askers: list[zmq.Socket[bytes]] = []
+    snappers: list[zmq.Socket[bytes]] = []
+    listeners: list[zmq.Socket[bytes]] = []
     for number in range(PEERS):
         name = f"rude-{number}".encode()
         for kind, endpoint, made in (
             (zmq.DEALER, endpoints.events, consumers),
             (zmq.DEALER, endpoints.replay, askers),
             (zmq.DEALER, snapshot, snappers),
-            (zmq.SUB, publish, []),
+            (zmq.SUB, publish, listeners),
         ):
             socket = context.socket(kind)
             socket.setsockopt(zmq.RCVHWM, 1)

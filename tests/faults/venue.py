@@ -138,6 +138,7 @@ class FaultVenue:
         self._tap = TapReader(directory / "events.tap")
         self._records: EngineRecords | None = None
         self._database: Connection | None = None
+        self._joins = 0  # snapshots that the subscriber began with
 
     @property
     def config(self) -> VenueConfig:
@@ -163,6 +164,8 @@ class FaultVenue:
         self._records = EngineRecords(self.config)
         self._fund()
         self._watcher = Companion("watcher", "tests.faults.watcher", self._watcher_arguments(), self._log("watcher"))
+        self.until(lambda: self._watched()["status"] == "LIVE", FUND_TIMEOUT_S, "the subscriber's first books")
+        self._joins = self._watched()["resynchronized"]
         markets = self.directory / "markets.json"
         markets.write_bytes(orjson.dumps([asdict(market) for market in MARKETS]))
         for session in self.config.sessions:
@@ -354,7 +357,7 @@ class FaultVenue:
             books=books,
             feed=feed_books(seen),
             feed_trades=[tuple(trade) for trade in seen["trades"]],
-            feed_resynchronized=seen["resynchronized"],
+            feed_resynchronized=seen["resynchronized"] - self._joins,
             feed_crossed=seen["crossed"],
             deposits=self.deposits,
             engine=self.records.balances(),
@@ -370,11 +373,16 @@ class FaultVenue:
         last = len(self.records.event_bytes)
         deadline = time.monotonic() + 10.0
         while True:
-            assert self._watcher is not None
-            self._watcher.say("books")
-            seen: dict[str, Any] = orjson.loads(self._watcher.hear("{", 10.0))
+            seen = self._watched()
             found = {instrument: book.orders for instrument, book in feed_books(seen).items()}
             whole = seen["next_event"] > last and seen["status"] == "LIVE" and found == books
             if whole or time.monotonic() > deadline:
                 return seen
             time.sleep(POLL_S)
+
+    def _watched(self) -> dict[str, Any]:
+        """What the watcher has seen until now."""
+        assert self._watcher is not None, "the venue has started"
+        self._watcher.say("books")
+        seen: dict[str, Any] = orjson.loads(self._watcher.hear("{", 10.0))
+        return seen
