@@ -192,6 +192,7 @@ class ReferenceCore(State):
 def _attach(core: State, command: SessionAttach) -> None:
     """A new generation: whoever held the session before can do nothing any more."""
     session = core.sessions[command.session]
+    session.mix = None
     session.generation += 1
     session.gateway = command.gateway
     session.gateway_instance = command.gateway_instance

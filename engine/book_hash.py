@@ -10,7 +10,7 @@ from struct import unpack
 
 MASK_64 = 2**64 - 1
 WORDS_MAX = 128  # the longest record is a protection with 64 fill times
-CACHED_RECORDS = 65_536
+CACHED = 4_096
 
 
 def finish(x: int) -> int:
@@ -37,17 +37,12 @@ def mix128(words: tuple[int, ...]) -> int:
     return a | finish(high ^ a) << 64
 
 
-#: Most records are the same from one hash to the next; their mix is remembered by their content.
-remembered_mix128 = lru_cache(maxsize=CACHED_RECORDS)(mix128)
-
-
-@lru_cache(maxsize=CACHED_RECORDS)
 def used_clordid_mix(session: int, key: int) -> int:
     """The part of a used ClOrdID, of which only the key is kept."""
     return key | finish(key + session & MASK_64) << 64
 
 
-@lru_cache(maxsize=CACHED_RECORDS)
+@lru_cache(maxsize=CACHED)
 def text_words(text: bytes, size: int) -> tuple[int, ...]:
     """Text as little-endian 64-bit words, NUL-padded to `size` bytes."""
     return unpack(f"<{size // 8}Q", text.ljust(size, b"\0"))

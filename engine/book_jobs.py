@@ -200,7 +200,7 @@ def _end_of_day_slice(state: State, job: Job) -> Job | None:
             expired += 1
             job.count += 1
         elif order:
-            state.used_clordids.add((order.session, clordid_key(order.session, order.clordid)))
+            state.use_clordid(order.session, clordid_key(order.session, order.clordid))
         if expired == state.events_per_slice or visits == VISITS_PER_SLICE:
             return job
     return Job(JobKind.STATISTICS, position=1, count=job.count)

@@ -54,6 +54,7 @@ def credit(state: State, command: Credit) -> None:
         return
     state.move(command.account, command.asset, command.amount_units)
     state.totals[command.asset] = state.totals.get(command.asset, 0) + command.amount_units
+    state.settings.mix = None
     state.last_deposit_seq = command.deposit_seq
     state.emit(
         Credited(
@@ -118,7 +119,7 @@ def bust_trade(state: State, command: TradeBust) -> None:
         return
     trade = state.trades[command.trade_id]
     _move_back(state, trade, *sides)
-    trade.busted = True
+    trade.busted, trade.mix = True, None
     maker_is_buyer = trade.taker_side == Side.SELL
     buyer, seller = (trade.buyer_order_id, trade.buyer_session), (trade.seller_order_id, trade.seller_session)
     maker, taker = (buyer, seller) if maker_is_buyer else (seller, buyer)
@@ -217,7 +218,7 @@ def begin_checkpoint(state: State, command: Checkpoint) -> None:
 
 def begin_end_of_day(state: State, command: EndOfDay) -> None:
     state.day = command.day
-    state.used_clordids.clear()
+    state.forget_clordids()
     start(state, Job(JobKind.END_OF_DAY))
 
 
@@ -226,8 +227,7 @@ def begin_end_of_day(state: State, command: EndOfDay) -> None:
 
 def mass_cancel(state: State, command: MassCancel) -> None:
     """A client cancels its session's orders, all of them or those of an account, an instrument, a side."""
-    session = state.sessions[command.session]
-    session.last_client_seq = command.client_seq
+    state.take_client_seq(command.session, command.client_seq)
     fault = _mass_cancel_fault(state, command)
     if fault:
         state.emit(
@@ -251,7 +251,7 @@ def mass_cancel(state: State, command: MassCancel) -> None:
         session=command.session,
         instrument=command.instrument,
         side=command.side,
-        session_epoch=session.session_epoch,
+        session_epoch=state.sessions[command.session].session_epoch,
         client_seq=command.client_seq,
         clordid=command.clordid,
     )
@@ -302,10 +302,10 @@ def set_kill_switch(state: State, command: KillSwitchSet) -> None:
     engaged, reason = command.engaged == 1, Reason.CANCELED_KILL_SWITCH
     match command.scope:
         case KillScope.ACCOUNT:
-            state.accounts[command.id].killed = engaged
+            state.accounts[command.id].killed, state.accounts[command.id].mix = engaged, None
             wanted = CancelFilter(reason, account=command.id)
         case KillScope.SESSION:
-            state.sessions[command.id].killed = engaged
+            state.sessions[command.id].killed, state.sessions[command.id].mix = engaged, None
             wanted = CancelFilter(reason, session=command.id)
         case KillScope.PARTICIPANT:
             (state.killed_participants.add if engaged else state.killed_participants.discard)(command.id)

@@ -65,7 +65,7 @@ MAY_SHOW_LESS = frozenset((OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.MARK
 
 
 def new_order(state: State, command: NewOrder) -> None:
-    state.sessions[command.session].last_client_seq = command.client_seq
+    state.take_client_seq(command.session, command.client_seq)
     order = _judge_new(state, command)
     if isinstance(order, Reason):
         _reject_order(state, command, order)
@@ -132,9 +132,9 @@ def _judge_new(state: State, command: NewOrder) -> Order | Reason:
     fault = _who_and_when(state, command, instrument) or _terms_fault(state, command, instrument)
     if fault:
         return fault
-    price_ticks = _new_price(command, instrument)
-    if isinstance(price_ticks, Reason):
-        return price_ticks
+    price_ticks, fault = _new_price(command, instrument)
+    if fault:
+        return fault
     account = state.accounts[command.account].definition
     maker_ppm, taker_ppm = instrument.rates(account.fee_tier)
     order = Order(
@@ -224,22 +224,24 @@ def _would_trigger(instrument: Instrument, side: int, stop_price_ticks: int, by_
     return watched_ticks != 0 and within(side, stop_price_ticks, watched_ticks)
 
 
-def _new_price(command: NewOrder, instrument: Instrument) -> int | Reason:
-    """The price as sent, or the one the core gives an order without one."""
+def _new_price(command: NewOrder, instrument: Instrument) -> tuple[int, Reason]:
+    """The price as sent, or the one the core gives an order without one; and what is wrong with it."""
+    side = command.side
     if command.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT):
-        return _price_fault(instrument, command.price_ticks) or command.price_ticks
+        return command.price_ticks, _price_fault(instrument, command.price_ticks)
     if command.order_type == OrderType.STOP:
-        return instrument.protection_price(command.stop_price_ticks, command.side)
+        return instrument.protection_price(command.stop_price_ticks, side), Reason.NONE
     if command.order_type == OrderType.MARKET and command.time_in_force in (OPENING, CLOSING):
         if not instrument.guide_ticks:
-            return Reason.NO_REFERENCE_PRICE
-        return instrument.nearer_tick(instrument.protection_price(instrument.guide_ticks, command.side), command.side)
-    best_ticks = instrument.opposite(command.side).best_ticks()
+            return 0, Reason.NO_REFERENCE_PRICE
+        price_ticks = instrument.protection_price(instrument.guide_ticks, side)
+        return instrument.nearer_tick(price_ticks, side), Reason.NONE
+    best_ticks = instrument.opposite(side).best_ticks()
     if best_ticks is None:
-        return Reason.NO_LIQUIDITY
+        return 0, Reason.NO_LIQUIDITY
     if command.order_type == OrderType.MARKET_TO_LIMIT:
-        return best_ticks
-    return instrument.protection_price(best_ticks, command.side)
+        return best_ticks, Reason.NONE
+    return instrument.protection_price(best_ticks, side), Reason.NONE
 
 
 def _price_fault(instrument: Instrument, price_ticks: int) -> Reason:
@@ -355,12 +357,12 @@ def _take_clordid(state: State, session: int, clordid: bytes) -> Reason:
     """Notes the ClOrdID as used until the end of the day; Reason.NONE when it was fit and free."""
     if not valid_clordid(clordid):
         return Reason.INVALID_CL_ORD_ID
-    used = session, clordid_key(session, clordid)
-    if used in state.used_clordids:
+    key = clordid_key(session, clordid)
+    if (session, key) in state.used_clordids:
         return Reason.DUPLICATE_CL_ORD_ID
     if len(state.used_clordids) >= state.limits.max_clordids:
         return Reason.CL_ORD_ID_TABLE_FULL
-    state.used_clordids.add(used)
+    state.use_clordid(session, key)
     return Reason.NONE
 
 
@@ -402,7 +404,7 @@ def _reject_order(state: State, command: NewOrder, reason: Reason) -> None:
 
 
 def cancel_order(state: State, command: CancelOrder) -> None:
-    state.sessions[command.session].last_client_seq = command.client_seq
+    state.take_client_seq(command.session, command.client_seq)
     if not valid_clordid(command.clordid):
         _reject_cancel(state, command, Reason.INVALID_CL_ORD_ID)
         return
@@ -481,7 +483,7 @@ class NewTerms(NamedTuple):
 
 
 def replace_order(state: State, command: ReplaceOrder) -> None:
-    state.sessions[command.session].last_client_seq = command.client_seq
+    state.take_client_seq(command.session, command.client_seq)
     fault = _take_clordid(state, command.session, command.clordid)
     if fault:
         _reject_cancel(state, command, fault)
@@ -525,9 +527,9 @@ def _judge_replace(state: State, command: ReplaceOrder, order: Order) -> NewTerm
     if command.stop_price_ticks and not _new_stop_price_is_good(command, order, instrument):
         return Reason.INVALID_STOP_PRICE
     stop_price_ticks = command.stop_price_ticks or order.stop_price_ticks
-    price_ticks = _replaced_price(command, order, instrument, stop_price_ticks)
-    if isinstance(price_ticks, Reason):
-        return price_ticks
+    price_ticks, fault = _replaced_price(command, order, instrument, stop_price_ticks)
+    if fault:
+        return fault
     if not instrument.on_lot(command.quantity_lots, price_ticks):
         return Reason.QUANTITY_NOT_ON_LOT
     if command.display_lots and not _display_is_good(
@@ -564,12 +566,14 @@ def _new_stop_price_is_good(command: ReplaceOrder, order: Order, instrument: Ins
     )
 
 
-def _replaced_price(command: ReplaceOrder, order: Order, instrument: Instrument, stop_price_ticks: int) -> int | Reason:
+def _replaced_price(
+    command: ReplaceOrder, order: Order, instrument: Instrument, stop_price_ticks: int
+) -> tuple[int, Reason]:
     if order.order_type == OrderType.MARKET:
-        return order.price_ticks
+        return order.price_ticks, Reason.NONE
     if order.order_type == OrderType.STOP:
-        return instrument.protection_price(stop_price_ticks, order.side)
-    return _price_fault(instrument, command.price_ticks) or command.price_ticks
+        return instrument.protection_price(stop_price_ticks, order.side), Reason.NONE
+    return command.price_ticks, _price_fault(instrument, command.price_ticks)
 
 
 def _replaced_room_fault(state: State, order: Order, instrument: Instrument, terms: NewTerms) -> Reason:

@@ -1,20 +1,25 @@
 """The state as records of 64-bit words: the table of section 8 of docs/ENGINE.md, line by line.
 
-The state hash is the sum of their mixes, so that neither order nor memory layout matters.
+The state hash is the sum of their mixes, so that neither order nor memory layout matters. What records() yields is
+the state; state_hash() only spares itself mixing again what has not changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import starmap
 
-from engine.book_hash import mix128, pair, remembered_mix128, text_words, used_clordid_mix
+from engine.book_hash import mix128, pair, text_words, used_clordid_mix
 from engine.book_state import (
     CLORDID_BYTES,
     NO_LIMITS,
+    Account,
+    Balance,
+    Exposure,
     Instrument,
     Job,
     JobKind,
+    Mixed,
     Order,
     Protection,
     RememberedTrade,
@@ -26,59 +31,102 @@ from engine.book_state import (
 Record = tuple[int, ...]
 
 
-def state_hash(state: State) -> int:
-    """128 bits over all of the state; unchanged records cost a look-up."""
-    return _sum(state, remembered_mix128)
-
-
 def state_hash_from_scratch(state: State) -> int:
-    """The same without anything remembered."""
-    return _sum(state, mix128)
-
-
-def _sum(state: State, mix: Callable[[Record], int]) -> int:
+    """128 bits over all of the state."""
     used = sum(starmap(used_clordid_mix, state.used_clordids))
-    return (used + sum(map(mix, records(state)))) % 2**128
+    return (used + _mix(records(state))) % 2**128
 
 
 def records(state: State) -> Iterator[Record]:
     """Every record but the used ClOrdIDs, which have a mix of their own. The first word is the type."""
     for order in state.orders.values():
-        yield _order(order)
-        if order.display_lots or order.stop_price_ticks or order.expire_ns:
-            stays = order.displayed_lots if order.standing == Standing.BOOK else 0
-            yield 11, order.order_id, order.display_lots, stays, order.stop_price_ticks, order.expire_ns
+        yield from _order(order)
     for (account, asset), balance in state.balances.items():
-        if balance.available_units or balance.reserved_units:
-            yield 2, pair(account, asset), balance.available_units, balance.reserved_units
+        yield from _balance(account, asset, balance)
     for id_, session in state.sessions.items():
-        yield _session(id_, session)
-    for id_, definition in state.assets.items():
-        total = state.totals.get(id_, 0)
-        yield 4, pair(id_, definition.decimals), total, *text_words(definition.symbol, 8)
+        yield from _session(id_, session)
     for id_, instrument in state.instruments.items():
-        yield _instrument(id_, instrument)
-        yield _market(id_, instrument)
-        yield from _tables(id_, instrument)
-    yield from _accounts(state)
-    if state.limits != NO_LIMITS:
-        limits = iter(state.limits)
-        yield 8, *(pair(a, b) for a, b in zip(limits, limits, strict=True))
-    yield _globals(state)
+        yield from _instrument(id_, instrument)
+        yield from _market(id_, instrument)
+    for id_, holder in state.accounts.items():
+        yield from _account(id_, holder)
+    for (account, id_), exposure in state.exposures.items():
+        yield from _exposure(account, id_, exposure)
+    for trade in state.trades.values():
+        yield from _trade(trade)
     for slot, generation in enumerate(state.generations):
         yield 10, slot | generation << 32
-    for participant in state.killed_participants:
-        yield 19, participant
+    yield from _settings(state)
+    yield from _others(state)
+
+
+def state_hash(state: State) -> int:
+    """The same hash, kept up: only what has changed is mixed again."""
+    total = state.used_clordids_mix + state.generations_mix
+    for order in state.orders.values():
+        total += _again(order, _order(order)) if order.mix is None else order.mix
+    for account, asset in state.balances:
+        balance: Balance = state.balances[account, asset]
+        total += _again(balance, _balance(account, asset, balance)) if balance.mix is None else balance.mix
+    for id_, session in state.sessions.items():
+        total += _again(session, _session(id_, session)) if session.mix is None else session.mix
+    for id_, instrument in state.instruments.items():
+        total += _again(instrument, _instrument(id_, instrument)) if instrument.mix is None else instrument.mix
+        total += _market_mix(id_, instrument)
+    for id_, holder in state.accounts.items():
+        total += _again(holder, _account(id_, holder)) if holder.mix is None else holder.mix
+    for (account, id_), exposure in state.exposures.items():
+        total += _again(exposure, _exposure(account, id_, exposure)) if exposure.mix is None else exposure.mix
     for trade in state.trades.values():
-        yield _trade(trade)
-    for place, (account, instrument_id) in enumerate(state.tripped):
-        yield 21, pair(place, 0), pair(account, instrument_id)
+        total += _again(trade, _trade(trade)) if trade.mix is None else trade.mix
+    settings = state.settings
+    total += _again(settings, _settings(state)) if settings.mix is None else settings.mix
+    return (total + _mix(_others(state))) % 2**128
 
 
-def _order(order: Order) -> Record:
+def _mix(some: Iterable[Record]) -> int:
+    return sum(map(mix128, some))
+
+
+def _again(holder: Mixed, some: Iterable[Record]) -> int:
+    """Mixes the holder's records and keeps the mix."""
+    holder.mix = mix = _mix(some)
+    return mix
+
+
+def _market_mix(id_: int, instrument: Instrument) -> int:
+    """The market changes all over the rules: here the values are compared."""
+    day = instrument.statistics
+    market = (
+        instrument.state,
+        instrument.phase,
+        instrument.last_ticks,
+        instrument.reference_ticks,
+        instrument.trigger_high_ticks,
+        instrument.trigger_low_ticks,
+        instrument.end_ns,
+        instrument.next_schedule_ns,
+        instrument.indicative_ns,
+        instrument.indicative,
+        day.trades,
+        day.open_ticks,
+        day.high_ticks,
+        day.low_ticks,
+        day.volume_lots,
+        day.turnover_units,
+    )
+    if market != instrument.market:
+        instrument.market, instrument.market_mix = market, _mix(_market(id_, instrument))
+    return instrument.market_mix
+
+
+# The records one by one.
+
+
+def _order(order: Order) -> Iterator[Record]:
     flags = order.dormant | order.post_only << 1 | order.by_reference << 2 | order.stp_mode << 3
     kinds = order.side | order.order_type << 8 | order.time_in_force << 16 | flags << 24
-    return (
+    yield (
         1,
         order.order_id,
         pair(order.session, order.account),
@@ -90,10 +138,18 @@ def _order(order: Order) -> Record:
         pair(order.maker_ppm, order.taker_ppm),
         *text_words(order.clordid, CLORDID_BYTES),
     )
+    if order.display_lots or order.stop_price_ticks or order.expire_ns:
+        stays = order.displayed_lots if order.standing == Standing.BOOK else 0
+        yield 11, order.order_id, order.display_lots, stays, order.stop_price_ticks, order.expire_ns
 
 
-def _session(id_: int, session: Session) -> Record:
-    return (
+def _balance(account: int, asset: int, balance: Balance) -> Iterator[Record]:
+    if balance.available_units or balance.reserved_units:
+        yield 2, pair(account, asset), balance.available_units, balance.reserved_units
+
+
+def _session(id_: int, session: Session) -> Iterator[Record]:
+    yield (
         3,
         pair(id_, session.definition.participant),
         pair(session.definition.enabled, session.killed),
@@ -106,9 +162,9 @@ def _session(id_: int, session: Session) -> Record:
     )
 
 
-def _instrument(id_: int, instrument: Instrument) -> Record:
+def _instrument(id_: int, instrument: Instrument) -> Iterator[Record]:
     definition = instrument.definition
-    return (
+    yield (
         5,
         pair(id_, definition.base),
         pair(definition.quote, definition.initial_phase),
@@ -129,11 +185,17 @@ def _instrument(id_: int, instrument: Instrument) -> Record:
         pair(definition.static_band_ppm, definition.dynamic_band_ppm),
         pair(definition.volatility_auction_ms, 0),
     )
+    for band in instrument.tick_bands.values():
+        yield 16, pair(id_, band.band), band.from_ticks, band.tick_step, band.lot_step
+    for tier in instrument.fee_tiers.values():
+        yield 17, pair(id_, tier.tier), pair(tier.maker_fee_ppm, tier.taker_fee_ppm)
+    for entry in instrument.schedule.values():
+        yield 18, pair(id_, entry.entry), pair(entry.second_of_day, entry.phase)
 
 
-def _market(id_: int, instrument: Instrument) -> Record:
+def _market(id_: int, instrument: Instrument) -> Iterator[Record]:
     day = instrument.statistics
-    return (
+    yield (
         12,
         pair(id_, instrument.state),
         pair(instrument.phase, day.trades),
@@ -151,50 +213,27 @@ def _market(id_: int, instrument: Instrument) -> Record:
     )
 
 
-def _tables(id_: int, instrument: Instrument) -> Iterator[Record]:
-    for band in instrument.tick_bands.values():
-        yield 16, pair(id_, band.band), band.from_ticks, band.tick_step, band.lot_step
-    for tier in instrument.fee_tiers.values():
-        yield 17, pair(id_, tier.tier), pair(tier.maker_fee_ppm, tier.taker_fee_ppm)
-    for entry in instrument.schedule.values():
-        yield 18, pair(id_, entry.entry), pair(entry.second_of_day, entry.phase)
-
-
-def _accounts(state: State) -> Iterator[Record]:
-    for id_, account in state.accounts.items():
-        definition = account.definition
-        yield (
-            6,
-            pair(id_, definition.participant),
-            pair(definition.kind, definition.enabled),
-            pair(definition.stp_key, definition.stp_mode),
-            pair(definition.fee_tier, account.killed),
-            len(account.orders),
-            *text_words(definition.name, 16),
-        )
-    for (account_id, instrument), exposure in state.exposures.items():
-        lots = exposure.position_lots, exposure.open_buy_lots, exposure.open_sell_lots
-        if any(lots):
-            yield 13, pair(account_id, instrument), *lots
-    for (account_id, instrument), limits in state.risk_limits.items():
-        yield 14, pair(account_id, instrument), *limits[2:5], pair(limits.max_distance_ppm, 0)
-    for (account_id, instrument), protection in state.protections.items():
-        yield _protection(account_id, instrument, protection)
-
-
-def _protection(account: int, instrument: int, protection: Protection) -> Record:
-    definition = protection.definition
-    return (
-        15,
-        pair(account, instrument),
-        pair(definition.max_fills, definition.window_ms),
-        pair(protection.tripped, len(protection.times)),
-        *protection.times,
+def _account(id_: int, account: Account) -> Iterator[Record]:
+    definition = account.definition
+    yield (
+        6,
+        pair(id_, definition.participant),
+        pair(definition.kind, definition.enabled),
+        pair(definition.stp_key, definition.stp_mode),
+        pair(definition.fee_tier, account.killed),
+        len(account.orders),
+        *text_words(definition.name, 16),
     )
 
 
-def _trade(trade: RememberedTrade) -> Record:
-    return (
+def _exposure(account: int, instrument: int, exposure: Exposure) -> Iterator[Record]:
+    lots = exposure.position_lots, exposure.open_buy_lots, exposure.open_sell_lots
+    if any(lots):
+        yield 13, pair(account, instrument), *lots
+
+
+def _trade(trade: RememberedTrade) -> Iterator[Record]:
+    yield (
         20,
         trade.trade_id,
         pair(trade.price_ticks, trade.instrument),
@@ -207,6 +246,39 @@ def _trade(trade: RememberedTrade) -> Record:
         trade.seller_order_id,
         pair(trade.buyer_session, trade.seller_session),
         pair(trade.taker_side, trade.busted),
+    )
+
+
+def _settings(state: State) -> Iterator[Record]:
+    if state.limits != NO_LIMITS:
+        limits = iter(state.limits)
+        yield 8, *(pair(a, b) for a, b in zip(limits, limits, strict=True))
+    for id_, definition in state.assets.items():
+        total = state.totals.get(id_, 0)
+        yield 4, pair(id_, definition.decimals), total, *text_words(definition.symbol, 8)
+    for (account, instrument), limit in state.risk_limits.items():
+        yield 14, pair(account, instrument), *limit[2:5], pair(limit.max_distance_ppm, 0)
+
+
+def _others(state: State) -> Iterator[Record]:
+    """What changes with every command, and what there is little of."""
+    yield _globals(state)
+    for (account, instrument), protection in state.protections.items():
+        yield _protection(account, instrument, protection)
+    for participant in state.killed_participants:
+        yield 19, participant
+    for place, (account, instrument) in enumerate(state.tripped):
+        yield 21, pair(place, 0), pair(account, instrument)
+
+
+def _protection(account: int, instrument: int, protection: Protection) -> Record:
+    definition = protection.definition
+    return (
+        15,
+        pair(account, instrument),
+        pair(definition.max_fills, definition.window_ms),
+        pair(protection.tripped, len(protection.times)),
+        *protection.times,
     )
 
 

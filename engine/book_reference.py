@@ -59,6 +59,8 @@ def set_reference_data(state: State, command: ReferenceData) -> None:
         reference = 0 if isinstance(command, LimitsSet) else command[0]
         state.refuse(command, reference, fault, Role.INTERNAL)
         return
+    for held in (state.settings, *state.instruments.values(), *state.accounts.values(), *state.sessions.values()):
+        held.mix = None
     defined = DEFINED[type(command)]
     state.emit(defined(*state.head(), *command))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sortedcontainers import SortedDict
 
-from engine.book_hash import mix128, text_words
+from engine.book_hash import mix128, text_words, used_clordid_mix
 from engine.book_messages import Command, Event
 from engine.wire.messages import (
     AccountSet,
@@ -78,7 +78,14 @@ class Capacity:
 
 
 @dataclass(slots=True)
-class Balance:
+class Mixed:
+    """Has records in the state hash; their mix is kept until `mix` is set to None, as whoever changes them must."""
+
+    mix: int | None = field(default=None, init=False, repr=False, compare=False)
+
+
+@dataclass(slots=True)
+class Balance(Mixed):
     """What an account owns of one asset: free to use, and set aside for its open orders. Neither is ever negative."""
 
     available_units: int = 0
@@ -89,7 +96,7 @@ NOTHING = Balance()
 
 
 @dataclass(slots=True)
-class Exposure:
+class Exposure(Mixed):
     """What an account has bought less what it has sold of one instrument, and the leaves of its open orders."""
 
     position_lots: int = 0
@@ -119,7 +126,7 @@ class Statistics:
 
 
 @dataclass(slots=True)
-class RememberedTrade:
+class RememberedTrade(Mixed):
     """A trade that can still be busted: all that the reversal needs."""
 
     trade_id: int
@@ -149,8 +156,11 @@ class Standing(IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Order:
-    """An open order. `remainder` is the part of its fees below one unit, in millionths (R in docs/ENGINE.md)."""
+class Order(Mixed):
+    """An open order. `remainder` is the part of its fees below one unit, in millionths (R in docs/ENGINE.md).
+
+    Its mix needs no thought outside State: whatever changes also changes where it stands or what it reserves.
+    """
 
     session: int
     account: int
@@ -224,8 +234,8 @@ class Order:
         return self.instrument, self.stop_ladder, self.stop_price_ticks >> PRICES_PER_PAGE_SHIFT
 
 
-class Level(OrderedDict[int, Order]):
-    """The orders of one price by order_id, in order of priority."""
+#: The orders of one price by order_id, in order of priority.
+Level = OrderedDict[int, Order]
 
 
 class Ladder:
@@ -243,7 +253,7 @@ class Ladder:
     def add(self, ticks: int, order: Order) -> None:
         level = self._levels.get(self._sign * ticks)
         if level is None:
-            level = self._levels[self._sign * ticks] = Level()
+            level = self._levels[self._sign * ticks] = OrderedDict()
         level[order.order_id] = order
 
     def remove(self, ticks: int, order: Order) -> None:
@@ -276,7 +286,7 @@ class Ladder:
 
 
 @dataclass(slots=True)
-class Instrument:
+class Instrument(Mixed):
     """An instrument's definition, its tables, and the present state of its market (0 ticks or ns: there is none)."""
 
     definition: InstrumentSet
@@ -295,7 +305,9 @@ class Instrument:
     fee_tiers: dict[int, FeeScheduleSet] = field(default_factory=dict)
     schedule: dict[int, ScheduleSet] = field(default_factory=dict)
     ladders: tuple[Ladder, ...] = field(default_factory=lambda: tuple(Ladder(number) for number in range(6)))
-    parked: Level = field(default_factory=Level)
+    parked: Level = field(default_factory=OrderedDict)
+    market: tuple[object, ...] = ()  # what its record in the state hash was made of, and
+    market_mix: int = 0
 
     @property
     def guide_ticks(self) -> int:
@@ -348,14 +360,14 @@ class Instrument:
 
 
 @dataclass(slots=True)
-class Account:
+class Account(Mixed):
     definition: AccountSet
     killed: bool = False
     orders: dict[int, Order] = field(default_factory=dict)  # the open ones by order_id, in order of acceptance
 
 
 @dataclass(slots=True)
-class Session:
+class Session(Mixed):
     """A FIX session as the core sees it: who may send now (gateway, generation) and which command came last."""
 
     definition: SessionSet
@@ -458,7 +470,10 @@ class State:
         self.expiries: SortedDict[tuple[int, int], Order] = SortedDict()  # by expire_ns, order_id
         self.by_clordid: dict[tuple[int, bytes], Order] = {}
         self.used_clordids: set[tuple[int, int]] = set()  # session, key
+        self.used_clordids_mix = 0  # their part of the state hash
+        self.settings = Mixed()  # limits, assets and risk limits
         self.generations: list[int] = []  # by slot, of those taken at least once
+        self.generations_mix = 0  # their part of the state hash
         self.free_slots = list(range(capacity.orders - 1, -1, -1))
         self.pages: dict[Page, int] = {}  # how many orders each holds, of those that hold any
         self.job: Job | None = None
@@ -523,6 +538,24 @@ class State:
         """Whether an order would need a page beyond the limit."""
         return page not in self.pages and len(self.pages) >= self.limits.max_price_pages
 
+    # What a session sent.
+
+    def take_client_seq(self, session: int, client_seq: int) -> None:
+        """The session's command has its verdict, whatever that is."""
+        sender = self.sessions[session]
+        sender.mix = None
+        sender.last_client_seq = client_seq
+
+    def use_clordid(self, session: int, key: int) -> None:
+        """None can be used again before forget_clordids."""
+        if (session, key) not in self.used_clordids:
+            self.used_clordids.add((session, key))
+            self.used_clordids_mix += used_clordid_mix(session, key)
+
+    def forget_clordids(self) -> None:
+        self.used_clordids.clear()
+        self.used_clordids_mix = 0
+
     # An order's life: slot, places, end.
 
     def take_slot(self, order: Order) -> None:
@@ -530,11 +563,16 @@ class State:
         slot = self.free_slots.pop()
         if slot == len(self.generations):
             self.generations.append(0)
-        self.generations[slot] += 1
-        order.order_id = self.generations[slot] << 32 | slot
+        previous = self.generations[slot]
+        self.generations[slot] = previous + 1
+        order.order_id = previous + 1 << 32 | slot
+        self.generations_mix += mix128((10, order.order_id))
+        if previous:
+            self.generations_mix -= mix128((10, previous << 32 | slot))
         self.orders[slot] = order
         self.accounts[order.account].orders[order.order_id] = order
         self.sessions[order.session].open_orders += 1
+        self.accounts[order.account].mix = self.sessions[order.session].mix = None
         self.by_clordid[order.session, order.clordid] = order
         if order.time_in_force in AUCTION_ONLY:
             self.auction_only[slot] = order
@@ -544,12 +582,14 @@ class State:
     def rename(self, order: Order, clordid: bytes) -> None:
         """An order answers to its last accepted ClOrdID only."""
         del self.by_clordid[order.session, order.clordid]
+        order.mix = None
         order.clordid = clordid
         self.by_clordid[order.session, clordid] = order
 
     def set_expiry(self, order: Order, expire_ns: int) -> None:
         if order.expire_ns:
             del self.expiries[order.expire_ns, order.order_id]
+        order.mix = None
         order.expire_ns = expire_ns
         if expire_ns:
             self.expiries[expire_ns, order.order_id] = order
@@ -557,6 +597,7 @@ class State:
     def rest(self, order: Order) -> None:
         """To the back of its price level in the book."""
         instrument = self.instruments[order.instrument]
+        order.mix = None
         order.standing = Standing.BOOK
         order.priority = self.stamp.sequence
         order.displayed_lots = min(order.display_lots, order.leaves_lots)
@@ -566,6 +607,7 @@ class State:
 
     def wait(self, order: Order) -> None:
         """To the back of its stop level."""
+        order.mix = None
         order.standing = Standing.STOPS
         order.priority = self.stamp.sequence
         self.instruments[order.instrument].ladders[order.stop_ladder].add(order.stop_price_ticks, order)
@@ -573,6 +615,7 @@ class State:
 
     def park(self, order: Order) -> None:
         """To the back of the orders that wait for the closing auction."""
+        order.mix = None
         order.standing = Standing.PARKED
         order.priority = self.stamp.sequence
         self.instruments[order.instrument].parked[order.order_id] = order
@@ -589,6 +632,7 @@ class State:
             self._free_page(order.stop_page)
         elif order.standing == Standing.PARKED:
             del instrument.parked[order.order_id]
+        order.mix = None
         order.standing = Standing.NOWHERE
         order.displayed_lots = 0
 
@@ -613,6 +657,7 @@ class State:
         del self.orders[order.slot]
         del self.accounts[order.account].orders[order.order_id]
         self.sessions[order.session].open_orders -= 1
+        self.accounts[order.account].mix = self.sessions[order.session].mix = None
         del self.by_clordid[order.session, order.clordid]
         self.auction_only.pop(order.slot, None)
         if order.expire_ns:
@@ -675,15 +720,19 @@ class State:
         return balance.available_units, balance.reserved_units
 
     def balance_of(self, account: int, asset: int) -> Balance:
+        """For a change."""
         balance: Balance | None = self.balances.get((account, asset))
         if balance is None:
             balance = self.balances[account, asset] = Balance()
+        balance.mix = None
         return balance
 
     def exposure_of(self, account: int, instrument: int) -> Exposure:
+        """For a change."""
         exposure = self.exposures.get((account, instrument))
         if exposure is None:
             exposure = self.exposures[account, instrument] = Exposure()
+        exposure.mix = None
         return exposure
 
     def move(self, account: int, asset: int, amount_units: int) -> None:
@@ -710,6 +759,7 @@ class State:
         balance = self.balance_of(order.account, self.reserved_asset(order))
         balance.available_units -= units - order.reserved_units
         balance.reserved_units += units - order.reserved_units
+        order.mix = None
         order.reserved_units = units
         assert balance.available_units >= 0 and balance.reserved_units >= 0, "no order costs more than it reserved"
         exposure = self.exposure_of(order.account, order.instrument)
