@@ -1,0 +1,230 @@
+"""A backup of a venue that trades, and the venue made of it: the same state, and settlement that ends in agreement."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.inspect import events_from
+from engine.wire.client import template_of
+from engine.wire.messages import Trade
+from ops import venuectl
+from settlement.database import connect
+from tests.fixtures.fix_engine import EngineDaemon
+from tests.fixtures.fix_settlement import SettlementVenue
+
+
+def ctl(cfg_dir: Path, *arguments: str) -> Result:
+    """Runs one command as an operator would."""
+    result = CliRunner().invoke(venuectl.main, ["--cfg", str(cfg_dir), *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def good(cfg_dir: Path, *arguments: str) -> str:
+    """The output of a command that must succeed."""
+    result = ctl(cfg_dir, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(cfg_dir: Path, *arguments: str) -> str:
+    """The one line of a command that must be refused."""
+    result = ctl(cfg_dir, *arguments)
+    assert result.exit_code == 1, result.output
+    return result.stderr.splitlines()[-1]
+
+
+def funded(make_venue: Callable[..., SettlementVenue]) -> SettlementVenue:
+    """A venue that settles, with both traders' deposits credited."""
+    venue = make_venue()
+    venue.start()
+    venue.fund()
+    venue.wait(lambda: venue.count("SELECT count(*) FROM deposit WHERE state = 'credited'") == 4, "the credits")
+    return venue
+
+
+def trades_of(venue: SettlementVenue) -> int:
+    """How many trades the engine's events hold."""
+    return sum(template_of(event) == Trade.TEMPLATE_ID for event in events_from(venue.config, 1))
+
+
+def lose_everything(venue: SettlementVenue) -> None:
+    """The host is gone: processes, state and what the node had not mined yet."""
+    venue.kill9()
+    venue.close_traders()
+    venue.engine.kill9()
+    shutil.rmtree(venue.engine.state_dir)
+    venue.chain.request("anvil_dropAllTransactions")
+    venue.chain.request("evm_setAutomine", True)
+
+
+def restored(venue: SettlementVenue, backup: Path, database_url: str, *options: str) -> dict[str, object]:
+    """Restores into the empty state_dir and a new ledger, and starts all; the manifest."""
+    venue.use_database(database_url)
+    good(venue.engine.cfg_dir, "restore", str(backup), *options)
+    venue.engine.start()
+    venue.start()
+    manifest: dict[str, object] = orjson.loads((backup / "manifest.json").read_bytes())
+    return manifest
+
+
+def test_a_venue_goes_on_from_a_backup_taken_while_it_traded(
+    make_venue: Callable[..., SettlementVenue], new_database: Callable[..., str], tmp_path: Path
+) -> None:
+    """The state hash at the backup's command is the backup's; every fill becomes final; three records agree."""
+    venue = funded(make_venue)
+    venue.trade(20)
+    venue.wait_exact(20)
+    venue.chain.request("evm_setAutomine", False)  # what is sent from now on is lost with the host
+    backup = tmp_path / "backup"
+    trading = threading.Thread(target=partial(venue.trade, 200, seed=2))
+    trading.start()
+    said = good(venue.engine.cfg_dir, "backup", str(backup))
+    assert trading.is_alive(), "the backup was to be taken while it traded"
+    trading.join()
+    lose_everything(venue)
+    manifest = restored(venue, backup, new_database())
+    assert f"hash {manifest['state_hash']}" in said
+    hashed = good(venue.engine.cfg_dir, "state-hash", "--at", str(manifest["command"])).split()
+    assert hashed == ["command", str(manifest["command"]), "event", str(manifest["event"]), "hash", hashed[5]]
+    assert hashed[5] == manifest["state_hash"]
+    kept = trades_of(venue)
+    assert 20 <= kept < 220
+    venue.wait_exact(kept)
+    venue.resume_traders()
+    venue.trade(5, seed=3)
+    venue.wait_exact(kept + 5)
+
+
+def test_the_lost_hosts_journal_makes_a_restore_complete(
+    make_venue: Callable[..., SettlementVenue], new_database: Callable[..., str], tmp_path: Path
+) -> None:
+    """With the segments that survived nothing is lost: settlement goes on though the chain went past the backup."""
+    venue = funded(make_venue)
+    venue.trade(10)
+    venue.wait_exact(10)
+    backup, survived = tmp_path / "backup", tmp_path / "survived"
+    good(venue.engine.cfg_dir, "backup", str(backup))
+    venue.trade(30, seed=2)
+    venue.wait_exact(40)
+    venue.engine.stop()
+    shutil.copytree(venue.engine.journal_dir, survived)
+    before = good(venue.engine.cfg_dir, "state-hash").split()
+    venue.close_traders()
+    venue.kill9()
+    shutil.rmtree(venue.engine.state_dir)
+    venue.use_database(new_database())
+    said = good(venue.engine.cfg_dir, "restore", str(backup), "--journal", str(survived))
+    assert f"to command {before[1]}, event {before[3]}, hash {before[5]}" in said
+    venue.engine.start()
+    venue.start()
+    venue.wait_exact(40)
+
+
+def test_a_backup_of_a_stopped_venue_holds_its_last_word(
+    make_engine: Callable[..., EngineDaemon], tmp_path: Path
+) -> None:
+    """A venue without a ledger, stopped cleanly: the restored engine knows that it was, and has the same state."""
+    engine = make_engine()
+    assert engine.stop() == 0
+    before = good(engine.cfg_dir, "state-hash")
+    good(engine.cfg_dir, "backup", str(tmp_path / "backup"))
+    shutil.rmtree(engine.state_dir)
+    engine.state_dir.mkdir()
+    good(engine.cfg_dir, "restore", str(tmp_path / "backup"))
+    assert good(engine.cfg_dir, "state-hash") == before
+    assert "stopped cleanly" in good(engine.cfg_dir, "journal", "verify")
+    engine.start()
+    assert '"unclean": true' not in engine.log.lower()
+    assert before.split()[5] == good(engine.cfg_dir, "state-hash", "--at", before.split()[1]).split()[5]
+
+
+@pytest.fixture
+def stopped(make_engine: Callable[..., EngineDaemon], tmp_path: Path) -> tuple[EngineDaemon, Path]:
+    """An engine that was stopped, and its backup."""
+    engine = make_engine()
+    engine.stop()
+    good(engine.cfg_dir, "backup", str(tmp_path / "backup"))
+    return engine, tmp_path / "backup"
+
+
+def test_nothing_is_overwritten(stopped: tuple[EngineDaemon, Path]) -> None:
+    """Neither a directory with files in it by a backup, nor a state_dir with files by a restore."""
+    engine, backup = stopped
+    assert refused(engine.cfg_dir, "backup", str(backup)) == f"{backup} is not empty"
+    assert f"{engine.state_dir} is not empty" in refused(engine.cfg_dir, "restore", str(backup))
+    assert "stopped cleanly" in good(engine.cfg_dir, "journal", "verify")
+
+
+def test_every_file_of_a_backup_is_for_its_owner_alone(stopped: tuple[EngineDaemon, Path]) -> None:
+    """Files 0600, directories 0700: order flow and password hashes are in it; the operator's key is not."""
+    _engine, backup = stopped
+    modes = {path.stat().st_mode & 0o777 for path in backup.rglob("*") if path.is_file()}
+    assert modes == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (backup, *backup.rglob("*")) if path.is_dir()} == {0o700}
+    assert not [path for path in backup.rglob("*") if "key" in path.name]
+
+
+def test_a_file_that_changed_is_named_and_nothing_is_restored(stopped: tuple[EngineDaemon, Path]) -> None:
+    """Each file of the backup in turn with one flipped bit, or missing: refused by name, state_dir stays empty."""
+    engine, backup = stopped
+    shutil.rmtree(engine.state_dir)
+    names = list(orjson.loads((backup / "manifest.json").read_bytes())["files"])
+    assert len(names) >= 5
+    for name in names:
+        path = backup / name
+        whole = path.read_bytes()
+        if whole:
+            path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+            assert refused(engine.cfg_dir, "restore", str(backup)) == f"{path} is not what was backed up"
+        path.unlink()
+        assert refused(engine.cfg_dir, "restore", str(backup)) == f"{path} is missing"
+        path.write_bytes(whole)
+        assert not engine.state_dir.exists()
+    good(engine.cfg_dir, "restore", str(backup))
+
+
+def test_a_backup_that_was_cut_short_is_none(stopped: tuple[EngineDaemon, Path]) -> None:
+    """The manifest comes last: without it nothing counts."""
+    engine, backup = stopped
+    shutil.rmtree(engine.state_dir)
+    (backup / "manifest.json").unlink()
+    assert refused(engine.cfg_dir, "restore", str(backup)) == f"{backup} is no complete backup: it has no manifest.json"
+
+
+def test_segments_of_another_history_are_refused(
+    stopped: tuple[EngineDaemon, Path], make_engine: Callable[..., EngineDaemon]
+) -> None:
+    """--journal takes only what goes on where the backup ends."""
+    engine, backup = stopped
+    other = make_engine()
+    other.stop()
+    shutil.rmtree(engine.state_dir)
+    said = refused(engine.cfg_dir, "restore", str(backup), "--journal", str(other.journal_dir))
+    assert said.endswith("does not go on where the backup ends: it is of another history")
+    assert not engine.state_dir.exists()
+
+
+def test_a_ledger_is_never_restored_over_another(make_venue: Callable[..., SettlementVenue], tmp_path: Path) -> None:
+    """The database that cfg names already holds a ledger: refused, and nothing is put in place."""
+    venue = funded(make_venue)
+    venue.trade(3)
+    venue.wait_exact(3)
+    good(venue.engine.cfg_dir, "backup", str(tmp_path / "backup"))
+    venue.close_traders()
+    venue.kill9()
+    venue.engine.kill9()
+    shutil.rmtree(venue.engine.state_dir)
+    said = refused(venue.engine.cfg_dir, "restore", str(tmp_path / "backup"))
+    assert said == "the database already holds a ledger: restore into an empty one"
+    assert not venue.engine.state_dir.exists()
+    with connect(venue.database_url, "test") as connection:
+        assert connection.execute("SELECT count(*) FROM fill").fetchone() == (3,)
