@@ -75,6 +75,8 @@ def recover(
     # A segment without records bears the name of a command that may have been lost with the end of the one before it.
     for path in paths if last is None else paths[paths.index(last) + 1 :]:
         path.unlink()
+    if last is not None and (cut is not None or not cursor.clean):
+        _rewrite(last)
     _sync(journal_directory)
     lib.replay_settle_events(replay)
     clean = cut is None and (last is None or bool(cursor.clean))
@@ -141,6 +143,17 @@ def _zero_from(cut: Torn) -> None:
             file.write(bytes(min(ZERO_BYTES, end - at)))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _rewrite(path: Path) -> None:
+    """A failed sync leaves pages that later syncs take for written: what was read just now may be in memory only."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        for at in range(0, os.fstat(descriptor).st_size, ZERO_BYTES):
+            os.pwrite(descriptor, os.pread(descriptor, ZERO_BYTES, at), at)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sync(directory: Path) -> None:
