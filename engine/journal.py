@@ -151,7 +151,10 @@ def torn_tail(cursor: Any, paths: Sequence[Path]) -> Torn:
         watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), offset))
         offset = 0
     if watermark > cursor.sequence:
-        reason = f"no valid record after command {cursor.sequence}, but command {watermark} was durable"
+        reason = (
+            f"no valid record after command {cursor.sequence}, but command {watermark} was durable: "
+            "restore the file from the archive or a backup"
+        )
         raise Damaged(paths[0], cursor.offset, reason)
     return Torn(paths[0], int(cursor.offset))
 
