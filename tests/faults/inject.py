@@ -25,6 +25,9 @@ from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import Role, SessionAttach, SessionAttached, decode
 from ops.local import ROOT, START_ORDER, VenueError
 from settlement.child import log_tail, spawn
+from tests.faults.power_cut import Loss, restore_durable
+from tests.faults.shim import Call, disk_full, power_cut, slow_sync, sync_error, write_error
+from tests.faults.shim import Fault as ShimFault
 from tests.faults.venue import FaultVenue
 
 Fault = Callable[[FaultVenue, Random], None]
@@ -32,6 +35,7 @@ SERVERS = ("postgres", "chain")
 STALLS = ("engine", "fixgw", "mdfeed", "settlement")
 RIVAL_GATEWAY = 99
 PEER_TIMEOUT_S = 15.0
+CUT_TIMEOUT_S = 10.0
 #: Blocks that the development chain calls final: this many behind the newest.
 FINAL_BLOCKS = 4
 
@@ -251,6 +255,7 @@ def _torn_tail(venue: FaultVenue, random: Random) -> None:
         else:
             file.seek(end)
             file.write(random.randbytes(min(random.randint(1, 5_000), size - end)))
+    venue.rewritten()
     start(venue, "engine")
 
 
@@ -339,7 +344,86 @@ def _events_lost(venue: FaultVenue, random: Random) -> None:
         os.truncate(files[-1], random.randrange(files[-1].stat().st_size + 1))
     elif files[-1].stat().st_size:
         _flip(files[-1], random.randrange(files[-1].stat().st_size), 1 << random.randrange(8))
+    venue.rewritten()
     start(venue, "engine")
+
+
+# ---- disk and clock, by the shim ----
+
+
+def power_cut_at(venue: FaultVenue, random: Random, after_calls: int) -> Loss:
+    """The engine dies at one of its calls to the disk, which then holds what was synced and a choice of the rest."""
+    calls = random.choice((Call.WRITE, Call.WRITE | Call.SYNC | Call.CREATE | Call.RENAME))
+    venue.shim.inject(power_cut(calls, random.choice(("*", "journal/*", "events/*")), after_calls=after_calls))
+    if not venue.ended("engine", CUT_TIMEOUT_S):
+        raise VenueError("the power never went: the engine made no such call")
+    kill(venue, "engine")
+    venue.shim.clear()
+    return restore_durable(venue.shim.log, venue.state_dir, random.getrandbits(32))
+
+
+def _power_cut(venue: FaultVenue, random: Random) -> None:
+    power_cut_at(venue, random, random.randrange(40))
+    start(venue, "engine")
+
+
+def _strikes(venue: FaultVenue, fault: ShimFault) -> None:
+    """Arms a fault; returns once it has struck."""
+    slot = venue.shim.inject(fault)
+    venue.until(lambda: venue.shim.hits(slot) > 0, CUT_TIMEOUT_S, f"{fault} to strike")
+
+
+def _disk_full(venue: FaultVenue, random: Random) -> None:
+    """No room for a while: nothing is acknowledged that is not on the disk, and all goes on once there is room."""
+    pattern = random.choice(("*", "journal/*", "events/*"))
+    _strikes(venue, disk_full(pattern, after_bytes=random.randrange(20_000)))
+    venue.pause(random.uniform(0.3, 1.2))
+    venue.shim.clear()
+    start_if_ended(venue, random.uniform(0.2, 0.6))
+
+
+def _disk_error(venue: FaultVenue, random: Random) -> None:
+    """A write or a sync fails; now and then the power goes right after it, and takes what Linux then calls clean."""
+    after_calls = random.randrange(20)
+    _strikes(venue, random.choice((write_error, sync_error))("journal/*", after_calls=after_calls))
+    venue.ended("engine", 2.0)
+    cut = random.random() < 0.5
+    if cut and venue.venue.dead() != "engine":
+        os.kill(venue.pid("engine"), signal.SIGKILL)
+        venue.ended("engine", CUT_TIMEOUT_S)
+    venue.shim.clear()
+    if cut:
+        kill(venue, "engine")
+        restore_durable(venue.shim.log, venue.state_dir, random.getrandbits(32))
+        start(venue, "engine")
+    else:
+        start_if_ended(venue, 0.3)
+
+
+def _slow_disk(venue: FaultVenue, random: Random) -> None:
+    """Every sync takes long."""
+    _strikes(venue, slow_sync(random.randint(20_000, 900_000)))
+    venue.pause(random.uniform(0.3, 1.8))
+    venue.shim.clear()
+
+
+def _clock_step(venue: FaultVenue, random: Random) -> None:
+    """Small steps either way go unnoticed; a leap ahead stops the engine until the clock is right again."""
+    leap = random.random() < 0.3
+    step_s = random.uniform(8, 3_600) if leap else random.uniform(-4, 4)
+    venue.shim.step_clock(int(step_s * 1e9))
+    venue.pause(random.uniform(0.3, 1.0))
+    if leap:
+        venue.ended("engine", CUT_TIMEOUT_S)
+    venue.shim.step_clock(0)
+    start_if_ended(venue, 0.1)
+
+
+def start_if_ended(venue: FaultVenue, patience_s: float) -> None:
+    """An engine that gave up is started again, as systemd would."""
+    if venue.ended("engine", patience_s):
+        kill(venue, "engine")
+        start(venue, "engine")
 
 
 KINDS: dict[str, Fault] = {
@@ -357,4 +441,9 @@ KINDS: dict[str, Fault] = {
     "torn-tail": _torn_tail,
     "corrupt-journal": _corrupt_journal,
     "events-lost": _events_lost,
+    "power-cut": _power_cut,
+    "disk-full": _disk_full,
+    "disk-error": _disk_error,
+    "slow-disk": _slow_disk,
+    "clock-step": _clock_step,
 }

@@ -34,6 +34,8 @@ from settlement.deploy import deposit_all
 from settlement.reconcile import pending_work
 from tests.faults.collect import EngineRecords, feed_books, ledger_balances, ledger_fills, vault_balances
 from tests.faults.evidence import Client, ClientReader, Evidence, Pair, TapReader
+from tests.faults.shim import Shim
+from tests.faults.shim.oplog import write_base
 
 #: The chain mines seldom by itself, so that four blocks outlast a dump of its state; a venue at rest mines at will.
 BLOCK_TIME_S = 0.5
@@ -131,6 +133,11 @@ class FaultVenue:
         self.directory = directory
         self.seed = seed
         self.venue = LocalVenue(directory, Ports.free(), say, [*EDITS, engine], BLOCK_TIME_S)
+        # Under the shim lies the engine's directory alone: the other daemons' disks are real.
+        self.state_dir = directory.absolute() / "state" / "engine"
+        self.state_dir.mkdir(parents=True)
+        self.shim = Shim(self.state_dir, directory / "shim.control", directory / "shim.log")
+        self.venue.environments["engine"] = self.shim.environment()
         self.deposits: dict[Pair, int] = {}
         self.clients: dict[str, Companion] = {}
         self._readers: list[ClientReader] = []
@@ -144,11 +151,6 @@ class FaultVenue:
     def config(self) -> VenueConfig:
         assert self.venue.config is not None, "the venue has started"
         return self.venue.config
-
-    @property
-    def state_dir(self) -> Path:
-        """Where the engine keeps its journals."""
-        return self.config.paths.state_dir / "engine"
 
     def __enter__(self) -> FaultVenue:
         return self
@@ -245,6 +247,19 @@ class FaultVenue:
             for daemon in self.venue.daemons.values():
                 daemon.heard()
             time.sleep(min(POLL_S, max(deadline - time.monotonic(), 0)))
+
+    def rewritten(self) -> None:
+        """Tells the shim that somebody else changed files of the dead engine: what is there now is on the disk."""
+        write_base(self.shim.log, self.state_dir)
+
+    def ended(self, name: str, patience_s: float) -> bool:
+        """Whether the daemon ends by itself within that time."""
+        deadline = time.monotonic() + patience_s
+        while self.venue.daemons[name].process.poll() is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def pid(self, name: str) -> int:
         """Process of a daemon."""
