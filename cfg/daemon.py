@@ -26,7 +26,7 @@ from cfg.load import ConfigError, load
 from cfg.model import VenueConfig
 from cfg.notify import Notifier
 
-EXIT_CLEAN, EXIT_FAILED, EXIT_CONFIG, EXIT_RUNNING = 0, 1, 2, 3
+EXIT_CLEAN, EXIT_FAILED, EXIT_CONFIG, EXIT_RUNNING, EXIT_DIVERGED = 0, 1, 2, 3, 4
 
 #: How often progress is looked at when no watchdog asks for more.
 _WATCH_INTERVAL_S = 0.2
@@ -87,6 +87,12 @@ class Life:
         self._notifier.status(text)
 
 
+class Ended(Exception):
+    """A service ended by what its own code expects, with an exit code that tells the service manager."""
+
+    exit_code = EXIT_FAILED
+
+
 class AlreadyRunning(Exception):
     """Another process holds the pid file of this daemon."""
 
@@ -117,6 +123,9 @@ def run(component: str, build: Callable[[VenueConfig, Life], Service], arguments
     try:
         service = build(config, life)
         code = _serve(service, life, notifier)
+    except Ended as error:
+        life.log.error("daemon.failed", reason=str(error))
+        code = error.exit_code
     except Exception:
         life.log.exception("daemon.failed")
         code = EXIT_FAILED

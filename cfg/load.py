@@ -18,6 +18,7 @@ from cfg.model import (
     Asset,
     Engine,
     FixGateway,
+    Follower,
     Instrument,
     InstrumentTable,
     Log,
@@ -37,7 +38,7 @@ from cfg.rules import INSTRUMENTS_FILE, PARTICIPANTS_FILE, VENUE_FILE, Breach, R
 M = TypeVar("M", bound=Table)
 
 TABLES: Mapping[str, frozenset[str]] = {
-    VENUE_FILE: frozenset({"venue", "paths", "log", "engine", "fixgw", "mdfeed", "settlement"}),
+    VENUE_FILE: frozenset({"venue", "paths", "log", "engine", "follower", "fixgw", "mdfeed", "settlement"}),
     INSTRUMENTS_FILE: frozenset({"asset", "instrument"}),
     PARTICIPANTS_FILE: frozenset({"participant", "account", "session", "risk_limit", "market_maker_protection"}),
 }
@@ -153,6 +154,7 @@ def load(directory: Path) -> VenueConfig:
     paths = reader.table(VENUE_FILE, "paths", Paths)
     log = reader.table(VENUE_FILE, "log", Log)
     engine = reader.table(VENUE_FILE, "engine", Engine)
+    follower = reader.table(VENUE_FILE, "follower", Follower)
     fixgw = reader.table(VENUE_FILE, "fixgw", FixGateway)
     mdfeed = reader.table(VENUE_FILE, "mdfeed", MarketData)
     settlement = reader.table(VENUE_FILE, "settlement", Settlement)
@@ -177,6 +179,8 @@ def load(directory: Path) -> VenueConfig:
         settlement = settlement.model_copy(update={"operator_key_file": str(key_file)})
     if mdfeed is not None:
         reader.breaches += rules.feed_endpoints(mdfeed)
+    if engine is not None and follower is not None:
+        reader.breaches += rules.follower_cpu(engine, follower)
     if engine is not None:
         reader.breaches += rules.pools(engine, assets, listed, participants, accounts, sessions)
     if settlement is not None:
@@ -190,13 +194,15 @@ def load(directory: Path) -> VenueConfig:
         order = list(TABLES)
         reader.breaches.sort(key=lambda breach: order.index(breach[0]))
         raise ConfigError([f"{file}: {key}: {message}" for file, key, message in reader.breaches])
-    assert venue and paths and log and engine and fixgw and mdfeed and settlement, "a table was lost without an error"
+    assert venue and paths and log and engine and follower, "a table was lost without an error"
+    assert fixgw and mdfeed and settlement, "a table was lost without an error"
     by_symbol = {row.table.symbol: row.table for row in assets}
     return VenueConfig(
         venue=venue,
         paths=paths,
         log=log,
         engine=engine,
+        follower=follower,
         fixgw=fixgw,
         mdfeed=mdfeed,
         settlement=settlement,

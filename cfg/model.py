@@ -162,6 +162,15 @@ class Engine(Table):
         return self
 
 
+class Follower(Table):
+    """[follower] The engine's journal verified live, and snapshots of it."""
+
+    cpu: CPU = -1
+    poll_ms: int = Field(default=20, ge=1, le=1_000)
+    snapshot_every_commands: int = Field(default=1_000_000, ge=4_096, le=INT64_MAX)
+    snapshot_every_s: int = Field(default=900, ge=1, le=86_400)
+
+
 class FixGateway(Table):
     """[fixgw] The FIX door."""
 
@@ -432,6 +441,7 @@ class VenueConfig(Table):
     paths: Paths = Field(exclude=True)
     log: Log
     engine: Engine
+    follower: Follower
     fixgw: FixGateway
     mdfeed: MarketData
     settlement: Settlement

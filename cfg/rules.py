@@ -25,6 +25,7 @@ from cfg.model import (
     Account,
     Asset,
     Engine,
+    Follower,
     InstrumentTable,
     MarketData,
     MarketMakerProtection,
@@ -104,6 +105,12 @@ def archive_directory(paths: Paths) -> Iterator[Breach]:
     """The archive outlives state_dir, so it does not lie within it."""
     if paths.archive_dir and Path(paths.archive_dir).is_relative_to(paths.state_dir):
         yield VENUE_FILE, "paths.archive_dir", f"{paths.archive_dir} lies within state_dir"
+
+
+def follower_cpu(engine: Engine, follower: Follower) -> Iterator[Breach]:
+    """The hot thread shares its core with nobody."""
+    if follower.cpu >= 0 and follower.cpu == engine.hot_cpu:
+        yield VENUE_FILE, "follower.cpu", f"must differ from engine.hot_cpu (got {follower.cpu})"
 
 
 def feed_endpoints(feed: MarketData) -> Iterator[Breach]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cfg.daemon import Life, Service, run
 from cfg.model import Engine, VenueConfig
-from engine import start
+from engine import follow, snapshot, start
 from engine._native import ffi, lib
 from engine.journal import EventJournal
 from engine.recovery import Recovered, RecoveryError, recover
@@ -27,6 +27,7 @@ from engine.wire.messages import CommandRefused, TradingState, decode
 
 #: Refused reference data of one start is looked for in the events of that start, this many bytes at a time.
 SCAN_BYTES = 1 << 20
+FOLLOW = "--follow"
 START_POLL_S = 0.002
 _DURABILITY = {"sync": lib.JOURNAL_SYNC, "interval": lib.JOURNAL_INTERVAL, "none": lib.JOURNAL_NONE}
 
@@ -101,6 +102,7 @@ class EngineService:
             lib.engine_replay(self._engine),
             journal_directory,
             events_directory,
+            snapshot.directory_of(self._config.paths.state_dir),
             venue=self._config.venue.id,
             sync=engine.durability == "sync",
             on_progress=self._on_progress,
@@ -217,7 +219,15 @@ class EngineService:
             )
         if recovered.events_rewritten_from:
             self._life.log.warning("engine.event_journal_damaged", rewritten_from=recovered.events_rewritten_from)
-        self._life.log.info("engine.recovered", sequence=cursor.sequence, epoch=cursor.epoch, clean=recovered.clean)
+        for reason in recovered.passed_over:
+            self._life.log.warning("engine.snapshot_passed_over", reason=reason)
+        self._life.log.info(
+            "engine.recovered",
+            sequence=cursor.sequence,
+            epoch=cursor.epoch,
+            clean=recovered.clean,
+            snapshot=recovered.snapshot,
+        )
 
     def _bind(self) -> None:
         endpoints = EngineEndpoints(self._config.paths.run_dir)
@@ -325,8 +335,11 @@ def build(config: VenueConfig, life: Life) -> Service:
 
 
 def main() -> int:
-    """Entry point of venue-engine."""
-    return run("engine", build)
+    """Entry point of venue-engine; with --follow, of its follower."""
+    arguments = sys.argv[1:]
+    if FOLLOW in arguments:
+        return run("follower", follow.build, [argument for argument in arguments if argument != FOLLOW])
+    return run("engine", build, arguments)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Brings a core back to what its journal says: replay, cut a torn tail, refuse damage, rebuild the event journal.
+"""Brings a core back to what its journal says: newest snapshot that holds, replay of the rest, torn tail cut.
 
-What a COMMIT called durable is never dropped: damage at or below a known watermark ends the start.
+What a COMMIT called durable is never dropped: damage at or below a known watermark ends the start. A snapshot only
+saves time: one that cannot be believed is passed over, and the journal says the same, only later.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import snapshot as snapshots
 from engine._native import ffi, lib
-from engine.journal import CommandJournal, Torn, map_segment, require_our_rules, segments, torn_tail
+from engine.journal import COMMAND_SUFFIX, CommandJournal, Torn, map_segment, require_our_rules, segments, torn_tail
+from engine.snapshot import Snapshot, Unusable
+from engine.wire.messages import StateHash, decode
 
 #: Records per call into C: between two calls progress is told and a stop request seen.
 RECORDS_PER_CALL = 65_536
@@ -29,19 +33,25 @@ class RecoveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """Where the journal ends: `cursor` (struct record_cursor *), the segment to go on in or None, and how it ended."""
+    """Where the journal ends: `cursor` (struct record_cursor *), the segment to go on in or None, and how it ended.
+
+    `snapshot`: command of the one the replay began behind, 0 if at the beginning; `passed_over`: newer ones, and why.
+    """
 
     cursor: Any
     segment: Path | None
     clean: bool
     cut: Torn | None
     events_rewritten_from: int
+    snapshot: int
+    passed_over: list[str]
 
 
 def recover(
     replay: Any,
     journal_directory: Path,
     events_directory: Path,
+    snapshots_directory: Path,
     *,
     venue: str,
     sync: bool,
@@ -55,15 +65,17 @@ def recover(
     commands prove a loss.
     on_progress gets a line now and then and may raise to give up.
     """
-    cursor = ffi.new("struct record_cursor *")
+    passed_over: list[str] = []
+    begun = load_newest(replay, journal_directory, snapshots_directory, venue, passed_over, on_progress)
     paths = segments(journal_directory)
-    if paths and int(paths[0].stem) != 1:
-        raise RecoveryError(
-            f"{paths[0]}: the journal begins with command {int(paths[0].stem)} and there is no snapshot: "
-            "restore the earlier segments"
-        )
-    _require_our_rules(journal_directory)
+    if begun is None:
+        require_beginning(journal_directory, paths, passed_over)
+        cursor, loaded = ffi.new("struct record_cursor *"), 0
+    else:
+        cursor, loaded = begun[1], begun[0].sequence
+        paths = [path for path in paths if int(path.stem) >= begun[0].position.segment]
     cut, last = _replay_segments(replay, cursor, paths, venue, on_progress)
+    _refuse_loss(snapshots_directory, journal_directory, venue, cursor.sequence)
     lost = lib.replay_events_excess(replay)
     if lost and sync and cursor.durability == lib.JOURNAL_SYNC:
         raise RecoveryError(
@@ -80,29 +92,120 @@ def recover(
     _sync(journal_directory)
     lib.replay_settle_events(replay)
     clean = cut is None and (last is None or bool(cursor.clean))
-    return Recovered(cursor, last if cursor.offset else None, clean, cut, lib.replay_events_cut(replay))
+    rewritten = lib.replay_events_cut(replay)
+    return Recovered(cursor, last if cursor.offset else None, clean, cut, rewritten, loaded, passed_over)
+
+
+def load_newest(
+    replay: Any,
+    journal_directory: Path,
+    snapshots_directory: Path,
+    venue: str,
+    passed_over: list[str],
+    on_progress: Callable[[str], None],
+) -> tuple[Snapshot, Any] | None:
+    """The newest snapshot that holds, loaded, and the cursor behind it; adds the others and why to `passed_over`."""
+    for path in snapshots.newest_first(snapshots_directory):
+        try:
+            snapshot = snapshots.read(path)
+            snapshots.require_fit(snapshot, venue, replay.core)
+            cursor = stand_behind(snapshot, journal_directory)
+            if not lib.replay_resume_events(replay, snapshot.event_sequence):
+                raise Unusable(f"the event journal does not hold event {snapshot.event_sequence}")
+            on_progress(f"loading the snapshot of command {snapshot.sequence}")
+            snapshots.load(path, snapshot, replay.core)
+        except Unusable as error:
+            passed_over.append(f"{path}: {error}")
+            lib.replay_reset(replay)
+            continue
+        take_over(replay, snapshot)
+        return snapshot, cursor
+    return None
+
+
+def take_over(replay: Any, snapshot: Snapshot) -> None:
+    """What a replay learns besides the core's state."""
+    for first_sequence, epoch in snapshot.epochs:
+        lib.epochs_add(ffi.addressof(replay, "epochs"), first_sequence, epoch)
+    replay.recovery_closed = snapshot.recovery_closed
+
+
+def stand_behind(snapshot: Snapshot, journal_directory: Path) -> Any:
+    """A cursor behind the snapshot's StateHash; Unusable unless the journal has it there. `data` is still to be set."""
+    position = snapshot.position
+    path = journal_directory / f"{position.segment:020d}{COMMAND_SUFFIX}"
+    try:
+        data = map_segment(path)
+    except OSError as error:
+        raise Unusable(f"its segment of the journal, {path.name}, is not there") from error
+    cursor, view = ffi.new("struct record_cursor *"), ffi.new("struct record_view *")
+    cursor.data, cursor.size = ffi.from_buffer(data), len(data)
+    if lib.record_next(cursor, view) != lib.RECORD_FOUND or position.offset > len(data):
+        raise Unusable(f"its segment of the journal, {path.name}, is not whole")
+    cursor.offset, cursor.sequence = position.record_offset, snapshot.sequence - 1
+    cursor.crc, cursor.durable = position.previous_crc, snapshot.durable
+    if lib.record_next(cursor, view) != lib.RECORD_FOUND or (cursor.offset, cursor.crc) != (
+        position.offset,
+        position.crc,
+    ):
+        raise Unusable(f"{path.name} has another record than command {snapshot.sequence} at its place")
+    hashed = decode(bytes(ffi.buffer(view.body, view.size)))
+    if not isinstance(hashed, StateHash) or hashed.high << 64 | hashed.low != snapshot.state_hash:
+        raise Unusable(f"command {snapshot.sequence} of the journal is not its state hash")
+    return cursor
+
+
+def require_beginning(journal_directory: Path, paths: list[Path], passed_over: list[str]) -> None:
+    """RecoveryError unless the journal can be replayed from command 1; OtherRules unless by us."""
+    if paths and int(paths[0].stem) != 1:
+        tried = f" ({'; '.join(passed_over)})" if passed_over else ""
+        raise RecoveryError(
+            f"{paths[0]}: the journal begins with command {int(paths[0].stem)} and no snapshot covers what came "
+            f"before{tried}: restore the earlier segments from the archive, or a snapshot"
+        )
+    _require_our_rules(journal_directory)
+
+
+def _refuse_loss(snapshots_directory: Path, journal_directory: Path, venue: str, end: int) -> None:
+    """RecoveryError when a whole snapshot is of a command beyond the journal's end: they are made of durable ones."""
+    for path in snapshots.newest_first(snapshots_directory):
+        if int(path.stem) <= end:
+            return
+        try:
+            snapshot = snapshots.verify(path)
+        except Unusable:
+            continue
+        if snapshot.venue == venue:
+            raise RecoveryError(
+                f"{path} is of command {snapshot.sequence}, but {journal_directory} ends at {end}: acknowledged "
+                "commands are missing; restore the journal, or delete snapshots and event journal to accept the loss"
+            )
 
 
 def _replay_segments(
     replay: Any, cursor: Any, paths: list[Path], venue: str, on_progress: Callable[[str], None]
 ) -> tuple[Torn | None, Path | None]:
-    """Replays them all; returns where they are torn, if they are, and the last one with a record in it."""
+    """Replays them all, the first one from the cursor's offset on.
+
+    Returns where they are torn, if they are, and the last one with a record in it.
+    """
     last: Path | None = None
     total = sum(path.stat().st_size for path in paths) or 1
     done = 0
     for path in paths:
         data = map_segment(path)
         buffer = ffi.from_buffer(data)
-        cursor.data, cursor.size, cursor.offset = buffer, len(data), 0
+        cursor.data, cursor.size = buffer, len(data)
+        cursor.offset = cursor.offset if path == paths[0] else 0
         while (status := lib.replay_run(replay, cursor, THROUGH_ALL, RECORDS_PER_CALL)) == lib.REPLAY_MORE:
             on_progress(f"replaying {100 * (done + cursor.offset) // total} %")
         if cursor.offset:
             last = path
-            _check_venue(path, data, venue)
+            check_venue(path, data, venue)
         if status == lib.REPLAY_DAMAGED:
             return torn_tail(cursor, paths[paths.index(path) :]), last
         if status != lib.REPLAY_END:
-            raise RecoveryError(_divergence(status, cursor, path))
+            raise RecoveryError(divergence(status, cursor, path))
         done += len(data)
     return None, last
 
@@ -115,14 +218,14 @@ def _require_our_rules(journal_directory: Path) -> None:
             return
 
 
-def _check_venue(path: Path, segment: mmap.mmap | bytes, venue: str) -> None:
+def check_venue(path: Path, segment: mmap.mmap | bytes, venue: str) -> None:
     """RecoveryError unless the segment's first record, proved by now, names this venue."""
     found = segment[VENUE_AT : VENUE_AT + VENUE_SIZE].rstrip(b"\0").decode(errors="replace")
     if found != venue:
         raise RecoveryError(f"{path} is the journal of venue {found}, not of {venue}")
 
 
-def _divergence(status: int, cursor: Any, path: Path) -> str:
+def divergence(status: int, cursor: Any, path: Path) -> str:
     where = f"{path}: command {cursor.sequence}"
     return {
         lib.REPLAY_STATE_DIVERGED: f"{where}: the state hash journaled there is not the one the replay arrives at",

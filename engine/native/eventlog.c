@@ -210,15 +210,17 @@ static bool pass_over(struct eventlog *log, uint64_t last) {
     return event.sequence == last;
 }
 
+void eventlog_rewind(struct eventlog *log) {
+    close_segment(log);
+    eventlog_init(log, log->directory, log->segment_bytes);
+}
+
 bool eventlog_resume(struct eventlog *log, uint64_t last) {
-    const int directory = log->directory;
-    const uint64_t segment_bytes = log->segment_bytes;
     log->next_sequence = segment_of(log, last);
     if (log->next_sequence != 0 && open_stored(log) && pass_over(log, last)) {
         return true;
     }
-    close_segment(log);
-    eventlog_init(log, directory, segment_bytes);
+    eventlog_rewind(log);
     return false;
 }
 

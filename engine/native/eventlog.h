@@ -37,6 +37,8 @@ void eventlog_free(struct eventlog *log);
 /* Before the first append: goes on behind event `last`, as if everything up to it had been compared. False when the log
    does not hold that event whole; then it still starts at event 1. */
 bool eventlog_resume(struct eventlog *log, uint64_t last);
+/* Starts by comparing from event 1 again. */
+void eventlog_rewind(struct eventlog *log);
 
 /* Fills in the CRC of every entry of a run that begins with event next_sequence, and stores or compares the run. */
 enum eventlog_status eventlog_append(struct eventlog *log, uint8_t *entries, size_t size);

@@ -82,6 +82,10 @@ uint64_t core_layout(const struct core *core) {
     return digest;
 }
 
+struct core_capacity core_capacity(const struct core *core) {
+    return core->capacity;
+}
+
 /* ---- writing ---- */
 
 struct writer {

@@ -14,6 +14,7 @@
 /* cffi-begin */
 /* Differs between two cores when an image of one is not one of the other: other records, rules or capacities. */
 uint64_t core_layout(const struct core *core);
+struct core_capacity core_capacity(const struct core *core);
 
 /* Between two commands: writes the image at the file's present position, in chunks that carry a CRC-32C each. The last
    one's covers `crc` (of whatever the caller wrote before) and all heads of chunks, and so everything. Returns bytes

@@ -38,10 +38,13 @@ void replay_reset(struct replay *replay) {
     core_reset(replay->core);
     epochs_free(&replay->epochs);
     replay->recovery_closed = false;
+    if (replay->log != NULL) {
+        eventlog_rewind(replay->log);
+    }
 }
 
 bool replay_resume_events(struct replay *replay, uint64_t event_sequence) {
-    return eventlog_resume(replay->log, event_sequence);
+    return replay->log == NULL || eventlog_resume(replay->log, event_sequence);
 }
 
 /* Remembers whose word on the whole venue's state was the last: only recovery's own may be taken back without an

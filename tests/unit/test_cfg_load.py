@@ -18,6 +18,7 @@ from cfg.model import (
     Engine,
     FeeTier,
     FixGateway,
+    Follower,
     InstrumentTable,
     Log,
     MarketData,
@@ -80,6 +81,14 @@ def test_the_shipped_configuration_loads_with_exact_derived_units() -> None:
     assert config.asset("ETH").token_scale == 10**10
     assert config.fee_account.name == "VENUE-FEE"
     assert config.suspense_account.name == "SUSPENSE"
+
+
+def test_the_follower_stays_off_the_hot_cpu(directory: Path) -> None:
+    """A follower pinned to the matching thread's CPU would share its core: refused by file and key."""
+    edit(directory, "venue.toml", "hot_cpu = -1", "hot_cpu = 1")
+    edit(directory, "venue.toml", "[follower]\n", "[follower]\ncpu = 1\n")
+    edit(directory, "venue.toml", "\ncpu = -1\n", "\n")
+    assert errors_of(directory) == ["venue.toml: follower.cpu: must differ from engine.hot_cpu (got 1)"]
 
 
 def test_relative_paths_are_relative_to_the_directory_of_the_files(directory: Path) -> None:
@@ -422,6 +431,7 @@ def test_every_key_is_documented_and_ships_with_its_default() -> None:
         "paths": Paths,
         "log": Log,
         "engine": Engine,
+        "follower": Follower,
         "fixgw": FixGateway,
         "mdfeed": MarketData,
         "settlement": Settlement,
