@@ -102,6 +102,7 @@ class _Shown:
                     "event": state.event_sequence,
                     "hash": hashed,
                     "hashes": state.hashes,
+                    "events": state.events_equal,
                     "rules_version": RULES_VERSION,
                 }
             )

@@ -23,6 +23,7 @@ from ops import trace as tracing
 from ops.failure import fail
 from ops.journal import journal
 from ops.markets import Market, MarketsUnknown, markets
+from ops.upgrade import upgrade
 
 DAEMONS = ("engine", "fixgw", "mdfeed", "settlement")
 
@@ -126,7 +127,7 @@ def trace(config: VenueConfig, clordid: str, as_json: bool) -> None:
 
 for verb in (archive.archive, archive.prune):
     journal.add_command(verb)
-for verb in (*control.VERBS, past.book, past.state_hash, past.replay, journal, backup.backup, backup.restore):
+for verb in (*control.VERBS, past.book, past.state_hash, past.replay, journal, backup.backup, backup.restore, upgrade):
     main.add_command(verb)
 
 
