@@ -16,6 +16,7 @@ from pathlib import Path
 from cfg.model import VenueConfig
 from engine._native import ffi, lib
 from engine.book import Capacity
+from engine.core import Core
 from engine.journal import (
     CommandJournal,
     Damaged,
@@ -28,6 +29,7 @@ from engine.journal import (
     segments_from,
     torn_tail,
 )
+from engine.snapshot import Snapshot, Unusable, directory_of, newest_first, require_fit, verify
 from engine.wire.client import event_sequence
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
@@ -152,18 +154,23 @@ def commands(config: VenueConfig, first: int = 1, last: int = 0) -> Iterator[Rec
     raise Damaged(torn.path, torn.offset, f"no valid record after command {journal.sequence}, {durable} is durable")
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A snapshot that this program can start from: the state after that command and event."""
-
-    path: Path
-    sequence: int
-    event_sequence: int
+def snapshot_files(config: VenueConfig) -> list[Path]:
+    """The files that bear a snapshot's name, newest first."""
+    return newest_first(directory_of(config.paths.state_dir))
 
 
 def snapshots(config: VenueConfig) -> list[Snapshot]:
-    """The valid snapshots, newest first."""
-    return []
+    """The snapshots that this program can start from, newest first: each whole, for these pools and this build."""
+    core = Core(capacity(config))
+    found = []
+    for path in snapshot_files(config):
+        try:
+            snapshot = verify(path)
+            require_fit(snapshot, config.venue.id, core.handle)
+        except Unusable:
+            continue
+        found.append(snapshot)
+    return found
 
 
 def first_command(config: VenueConfig) -> int:

@@ -13,9 +13,12 @@ from typing import Any
 
 from cfg.model import VenueConfig
 from engine import inspect
+from engine import snapshot as snapshots
 from engine._native import ffi, lib
 from engine.core import Core
 from engine.journal import CommandJournal, Damaged, map_segment, require_our_rules
+from engine.recovery import stand_behind
+from engine.snapshot import Snapshot, Unusable
 from engine.wire.frame import ENTRY_HEADER
 
 #: The most that one command's events take (core_output_max).
@@ -97,14 +100,18 @@ class _Walk:
         self._config = config
         self._last = last
         self._on_progress = on_progress
-        self._core = Core(inspect.capacity(config))
-        self._began_at = 0
+        whole = compare_events  # the events before a snapshot can't be compared from it
+        self._core, begun = (Core(inspect.capacity(config)), None) if whole else _nearest(config, last, event)
+        self._began_at = 0 if begun is None else begun.sequence
         self._hashes = 0
         self._stored: Any = None
         self._stored_through = 0
         self._out = ffi.new("uint64_t[]", OUTPUT_BYTES_MAX // 8)
         self._retrace = ffi.new("struct retrace *")
         self._retrace.core = self._core.handle
+        if begun is not None:
+            self._retrace.sequence, self._retrace.time_ns = begun.sequence, begun.time_ns
+            self._retrace.epoch = begun.epoch
         self._retrace.through_command = last
         self._retrace.through_event = event
         self._retrace.out = ffi.cast("uint8_t *", self._out)
@@ -212,6 +219,24 @@ class _Walk:
         place = inspect.events(self._config).place(self._next_event())
         assert place is not None, "it was just read there"
         return place
+
+
+def _nearest(config: VenueConfig, last: int, event: int) -> tuple[Core, Snapshot | None]:
+    """A core as the newest snapshot that can be used has it at or before the command and event, or a new one."""
+    for path in inspect.snapshot_files(config):
+        core = Core(inspect.capacity(config))
+        try:
+            snapshot = snapshots.read(path)
+            if snapshot.sequence > last or (event and snapshot.event_sequence > event):
+                continue
+            snapshots.require_fit(snapshot, config.venue.id, core.handle)
+            segment = inspect.command_segments(config, snapshot.position.segment)[0]
+            stand_behind(snapshot, segment.parent)
+            snapshots.load(path, snapshot, core.handle)
+        except (Unusable, IndexError):
+            continue  # the journal says the same, only later
+        return core, snapshot
+    return Core(inspect.capacity(config)), None
 
 
 def _require_our_rules(path: Path) -> None:

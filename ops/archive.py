@@ -12,15 +12,15 @@ import filecmp
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from cfg.model import VenueConfig
 from engine import inspect
-from engine.inspect import Segment, Snapshot, prove_segment
+from engine.inspect import Segment, prove_segment
 from engine.journal import segments
+from engine.snapshot import Snapshot
 from ops.failure import fail
 from ops.files import copy_durably, make_private, sync_directory
 from ops.journal import readable
@@ -118,10 +118,10 @@ def prune(config: VenueConfig, directory: Path | None) -> None:
     with readable(config), retention_lock(config, alone=True):
         floor = _floor(config)
         paths = segments(inspect.journal_directory(config))
-        removable = [path for path, following in pairwise(paths) if int(following.stem) <= floor.sequence + 1]
+        removable = [path for path in paths if int(path.stem) < floor.position.segment]
         if not removable:
             click.echo(
-                f"nothing to remove: the first segment reaches beyond command {floor.sequence}, the older snapshot's"
+                f"nothing to remove: a start from the older snapshot, of command {floor.sequence}, needs every segment"
             )
             return
         kept = [path for path in removable if not _is_archived(path, target)]

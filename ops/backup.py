@@ -41,6 +41,8 @@ ENGINE, LEDGER_SERVER = "engine", "postgres"
 #: Made anew by whoever needs them.
 LEFT_OUT_NAMES = frozenset({"database_url", "retention.lock", "quickfix.cfg"})
 LEFT_OUT_SUFFIXES = frozenset({".tmp", ".new", ".lock"})
+#: What a follower leaves for an operator to look at.
+DIVERGED = "diverged-"
 NOT_INCLUDED = ("the operator's key", "the password of a database that cfg does not name", "archived segments")
 
 
@@ -210,7 +212,7 @@ def _store_files(state_dir: Path) -> Iterator[Path]:
         parts = path.relative_to(state_dir).parts
         if parts[0] == LEDGER_SERVER or parts[:2] in ((ENGINE, "journal"), (ENGINE, "events")):
             continue
-        if path.name in LEFT_OUT_NAMES or path.suffix in LEFT_OUT_SUFFIXES:
+        if path.name in LEFT_OUT_NAMES or path.suffix in LEFT_OUT_SUFFIXES or path.name.startswith(DIVERGED):
             continue
         try:
             if stat.S_ISREG(path.lstat().st_mode):
