@@ -38,6 +38,7 @@ help:
 	@echo "make fuzz      any bytes into the core for SECONDS=60"
 	@echo "make mutants   seeded faults of the core, each caught by the property tests"
 	@echo "make coverage  lines of the core that its tests reach"
+	@echo "make faults    the whole venue hurt for SECONDS=1200: 300 rounds at least; SEED=1"
 	@echo "make soak      the long runs: hours"
 	@echo "make clean     remove .venv, var and everything built"
 
@@ -58,6 +59,10 @@ bench-core: setup
 
 bench-engine: setup
 	@$(PY) -m tests.perf.bench_engine $(if $(QUICK),--quick)
+
+faults: setup
+	@$(PY) -m tests.faults --must-fail
+	@$(PY) -m tests.faults --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),300) --seconds $(or $(SECONDS),1140)
 
 soak: setup
 	@test -n "$(SOAKS)" || { echo "tests/perf has no soak_*.py" >&2; exit 1; }

@@ -166,6 +166,18 @@ def _own(identity: str) -> bool:
     return identity[:1] in ("", "R", "S")
 
 
+def acknowledged_and_lost(clients: Iterable[Client], events: Iterable[AnyMessage]) -> list[str]:
+    """What clients were told that no event of the engine says, now that this is all the engine has."""
+    owed = report_ids(events)
+    return [line for client in clients for line in _unknown(client, owed[client.session])]
+
+
+def _unknown(client: Client, owed: dict[str, AnyMessage]) -> Iterator[str]:
+    for identity in dict.fromkeys(map(report_id, client.received)):
+        if not _own(identity) and identity not in owed:
+            yield f"{client.name}: got {identity}, which no event of the engine is"
+
+
 def _reports(evidence: Evidence) -> Iterator[str]:
     """Every report that the events owe a client reached it, says what the event says, and nothing else did."""
     owed = report_ids(evidence.events)
@@ -178,8 +190,7 @@ def _reports(evidence: Evidence) -> Iterator[str]:
         mine = owed.get(client.session, {})
         for missing in mine.keys() - got.keys():
             yield f"{client.name}: never got {type(mine[missing]).__name__} {missing}"
-        for unknown in got.keys() - mine.keys():
-            yield f"{client.name}: got {unknown}, which no event of the engine is"
+        yield from _unknown(client, mine)
         order = [identity for identity in got if identity in mine]
         if order != sorted(order, key=lambda identity: int(identity.split("-")[1].rstrip("MT"))):
             yield f"{client.name}: reports came in another order than their events"

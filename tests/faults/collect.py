@@ -45,8 +45,12 @@ class EngineRecords:
 
     def read(self) -> None:
         """Takes in what both journals have by now, the events as far as the commands read."""
-        self._until(self._read_commands, "the command journal")
+        self.read_commands()
         self._until(self._read_events, "the event journal")
+
+    def read_commands(self) -> None:
+        """Takes in and replays the commands alone."""
+        self._until(self._read_commands, "the command journal")
 
     @staticmethod
     def _until(attempt: Callable[[], str], what: str) -> None:

@@ -447,3 +447,7 @@ KINDS: dict[str, Fault] = {
     "slow-disk": _slow_disk,
     "clock-step": _clock_step,
 }
+#: After any other fault every client still has the line it had.
+BREAKS_LINES = frozenset(
+    ("kill-fixgw", "kill-two", "kill-while-starting", "reports-lost", "line-drop", "stale-gateway", "garbage-frames")
+)

@@ -23,7 +23,7 @@ import psycopg
 from cfg.model import VenueConfig
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
-from engine.wire.messages import Trade
+from engine.wire.messages import Trade, decode
 from ops.demo import DEPOSIT_WHOLE, MARKETS, PASSWORDS
 from ops.local import ROOT, LocalVenue, Ports, VenueError, depositors
 from ops.toml_edit import Edit, Value
@@ -32,6 +32,7 @@ from settlement.child import log_tail, setpriv_command
 from settlement.database import Connection, connect, standing_stops
 from settlement.deploy import deposit_all
 from settlement.reconcile import pending_work
+from tests.faults.checker import acknowledged_and_lost
 from tests.faults.collect import EngineRecords, feed_books, ledger_balances, ledger_fills, vault_balances
 from tests.faults.evidence import Client, ClientReader, Evidence, Pair, TapReader
 from tests.faults.shim import Shim
@@ -385,6 +386,20 @@ class FaultVenue:
             reference_hash=reference_hash,
             reference_bytes=reference_bytes,
         )
+
+    def lines_lost(self) -> list[str]:
+        """Every time a client lost its line, or was refused one, and why."""
+        for reader in self._readers:
+            reader.read()
+        return [f"{reader.client.name}: {why}" for reader in self._readers for why in reader.client.lines_lost]
+
+    def acknowledged_and_lost(self) -> list[str]:
+        """Of a dead engine: what its disk does not know any more and a client was told."""
+        disk = EngineRecords(self.config)
+        disk.read_commands()
+        for reader in self._readers:
+            reader.read()
+        return acknowledged_and_lost([reader.client for reader in self._readers], map(decode, disk.replayed))
 
     def _await_watcher(self, books: dict[int, list[tuple[int, int, int, int]]]) -> dict[str, Any]:
         """What the watcher saw once it has every event and its books are the engine's, or at the deadline as it is."""

@@ -9,6 +9,7 @@ the result, and a fresh one takes its place. Exit 1 on any violation.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -26,13 +27,16 @@ from ops.local import ROOT, VenueError
 from settlement.child import ChildError
 from tests.faults.checker import check
 from tests.faults.collect import NotReadable
-from tests.faults.inject import KINDS
+from tests.faults.inject import BREAKS_LINES, KINDS
+from tests.faults.power_cut import Disk, restore_durable
 from tests.faults.schedule import Round, rounds
 from tests.faults.venue import FaultVenue, NotAtRest
 
 RESULTS = ROOT / "var" / "faults"
 #: Violations of one round that are shown; the result file has all.
 SHOWN_MAX = 6
+MUST_FAIL_COMMANDS = 150
+MUST_FAIL_CUTS = 16  # of the choices that a cut has, the one that loses most is taken
 
 
 @dataclass
@@ -118,12 +122,12 @@ class Runner:
         self._directory: Path | None = None
         self._number = -1
 
-    def run(self, count: int | None, seconds: float | None) -> Result:
-        """`count` rounds, or as many as begin within `seconds`; whatever happens, everything it started is stopped."""
+    def run(self, at_least: int, seconds: float) -> Result:
+        """`at_least` rounds, and more as long as they begin within `seconds`; everything it started is stopped."""
         started = time.monotonic()
         try:
             for plan in self._schedule:
-                if plan.number == count or (seconds is not None and time.monotonic() - started > seconds):
+                if plan.number >= at_least and time.monotonic() - started >= seconds:
                     break
                 self._play(plan)
                 self.result.seconds = time.monotonic() - started
@@ -211,6 +215,7 @@ class Runner:
 
 def play(venue: FaultVenue, plan: Round) -> list[str]:
     """One round: load, fault, more load, rest; returns what is wrong then."""
+    lines_lost = venue.lines_lost()
     venue.trade()
     venue.pause(plan.before_s)
     KINDS[plan.kind](venue, Random(plan.luck))
@@ -227,6 +232,8 @@ def play(venue: FaultVenue, plan: Round) -> list[str]:
         violations = check(venue.evidence())
     except (NotReadable, NotAtRest) as error:
         violations = [str(error)]
+    if plan.kind not in BREAKS_LINES and (lost := venue.lines_lost()[len(lines_lost) :]):
+        violations.append(f"clients lost their lines: {'; '.join(lost)}")
     return [f"not at rest: {stuck}", *violations] if stuck else violations
 
 
@@ -235,6 +242,24 @@ def retire(venue: FaultVenue) -> list[str]:
     venue.rest()
     violations = check(venue.evidence(from_scratch=True))
     return violations + [f"{name} did not stop cleanly" for name in venue.stop()]
+
+
+def must_fail(seed: int) -> list[str]:
+    """What clients lose when durability is `none` and the power goes: nothing would mean that we cannot see a loss."""
+    directory = Path(tempfile.mkdtemp(prefix="faults-"))
+    try:
+        with FaultVenue(directory, seed, lambda _: None, {"durability": "none"}) as venue:
+            venue.start()
+            venue.trade()
+            venue.until(lambda: venue.counter("engine", "sequence") >= MUST_FAIL_COMMANDS, 60, "some commands")
+            os.kill(venue.pid("engine"), signal.SIGKILL)
+            venue.ended("engine", 10)
+            disk = Disk(venue.shim.log)
+            worst = max(range(seed, seed + MUST_FAIL_CUTS), key=lambda luck: disk.cut(luck)[1].pages_lost)
+            restore_durable(venue.shim.log, venue.state_dir, worst)
+            return venue.acknowledged_and_lost()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _where(error: BaseException) -> Iterator[str]:
@@ -248,20 +273,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; 1 on any violation."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Hurt the venue, then compare.")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, help="how many rounds")
-    parser.add_argument("--seconds", type=float, help="begin rounds for so long")
+    parser.add_argument("--rounds", type=int, help="how many rounds at least; default: one of each kind")
+    parser.add_argument("--seconds", type=float, default=0, help="begin more rounds for so long")
+    parser.add_argument("--must-fail", action="store_true", help="durability none and a power cut: exit 0 if seen")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"comma-separated, of: {', '.join(KINDS)}")
     options = parser.parse_args(arguments)
     kinds = options.kinds.split(",")
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"unknown kinds: {', '.join(unknown)}")
-    if options.rounds is None and options.seconds is None:
-        options.rounds = len(kinds)
+    at_least = len(kinds) if options.rounds is None else options.rounds
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    if options.must_fail:
+        lost = must_fail(options.seed)
+        print(f"durability none, power cut: {len(lost)} acknowledged reports lost", *lost[:SHOWN_MAX], sep="\n  ")
+        return 0 if lost else 1
     runner = Runner(options.seed, kinds, lambda text: print(text, flush=True))
     try:
-        result = runner.run(options.rounds, options.seconds)
+        result = runner.run(at_least, options.seconds)
     except KeyboardInterrupt:
         print("interrupted: everything is stopped", file=sys.stderr)
         return 130
