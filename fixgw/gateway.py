@@ -27,6 +27,7 @@ from fixgw.translate import Command, Refusal, StatusRequest
 
 COUNTER_OF = {"D": "in_new_order", "F": "in_cancel", "G": "in_replace", "H": "in_status", "q": "in_mass_cancel"}
 NOT_AVAILABLE = "venue not available"
+STORE_LOST = "the gateway has no record of this session's messages: log on with ResetSeqNumFlag=Y"
 
 
 class Gateway:
@@ -80,6 +81,8 @@ class Gateway:
             return GATEWAY_STOPPING.text
         if refusal is None and not self._link.available:
             return NOT_AVAILABLE
+        if refusal is None and not logon.reset and self._link.needs_reset(logon.session):
+            return STORE_LOST
         return refusal
 
     def on_logon(self, logon: Logon) -> str | None:

@@ -2,8 +2,10 @@
 
 What it keeps true: a command handed over stays pending until the engine's verdict and is sent again in order after
 every gap, silence or restart; the
-engine drops what it has already applied. Everything here is rebuilt from events and from `fixgw.store`. Other threads
-only put work on its queue.
+engine drops what it has already applied. Everything here is rebuilt from events and from `fixgw.store`: at the start,
+and again when the engine comes back without events that were followed here (possible only where durability is not
+sync). What clients were told of such events is then taken back (fixgw.corrections). Other threads only put work on its
+queue.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import queue
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,7 +24,7 @@ from pathlib import Path
 import zmq
 from structlog.typing import FilteringBoundLogger
 
-from engine.wire.client import Answer, CommandChannel, EngineEvents, EngineRestarted, template_of
+from engine.wire.client import Answer, CommandChannel, Diverged, EngineEvents, EngineRestarted, template_of
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import (
     AccountDefined,
@@ -49,7 +52,7 @@ from engine.wire.messages import (
     TradeBusted,
     decode,
 )
-from fixgw import reports
+from fixgw import corrections, reports
 from fixgw.metrics import Metrics
 from fixgw.orders import Leg, OrderView
 from fixgw.outbox import Outbox
@@ -129,8 +132,10 @@ class SessionLink:
     resend: bool = False
     resend_not_before_ms: int = 0
     progress_ms: int = 0
+    known_epoch: int = 0  # the session's epoch before the engine lost it; the next one must be above
     hold_ticket: int = 0  # a release counts only for the hold it was meant for
     hold_until_ms: int = 0
+    was_ours: bool = False  # when the engine came back without its last events
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +211,18 @@ class EngineLink:
         }
         self._forwarded = ForwardedLog(state_dir / "forwarded")
         self._refused = RefusedLog(state_dir / "refused")
-        self._restored = dict(self._forwarded.pending)
+        self._restored = self._forwarded.read()
         self._prune_refused()
         self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._in_flight = 0
         self._in_flight_lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._caught_up_ms = -AVAILABLE_MS
+        self._missed_since_ms = 0  # when the engine was first found missing; 0 while it is there
         self._stop = False
         self.ready = threading.Event()
         self.failure: BaseException | None = None
         self.turns = 0
+        self._begun = False
         self._thread = threading.Thread(target=self._run, name="engine-link", daemon=True)
 
     # ---- for other threads ----
@@ -238,8 +244,9 @@ class EngineLink:
 
     @property
     def available(self) -> bool:
-        """Whether the engine was heard of lately."""
-        return self.ready.is_set() and _now_ms() - self._caught_up_ms < AVAILABLE_MS
+        """Whether the engine is there, or missed for a moment only. Our own slowness is no absence of the engine."""
+        missed_since_ms = self._missed_since_ms
+        return self.ready.is_set() and not (missed_since_ms and _now_ms() - missed_since_ms > AVAILABLE_MS)
 
     @property
     def in_flight(self) -> int:
@@ -265,9 +272,13 @@ class EngineLink:
         """Answer a status request after everything the session sent before it."""
         self._put(_Status(session, request))
 
+    def needs_reset(self, session: int) -> bool:
+        """Whether our message store can't go on with the client's numbering."""
+        return self.links[session].outbox.needs_reset
+
     def attach(self, session: int, *, reset: bool) -> Attachment:
         """Have the engine attach the session; TimeoutError when it does not answer in time."""
-        attach = _Attach(secrets.randbits(63) | 1, reset, Future())
+        attach = _Attach(secrets.randbits(63) | 1, reset or bool(self.links[session].known_epoch), Future())
         self._put(_AttachAsked(session, attach))
         try:
             return attach.future.result(self._engine_timeout_ms / 1000)
@@ -311,15 +322,16 @@ class EngineLink:
         name = f"fixgw-{self._gateway}"
         self._commands = CommandChannel(context, self._endpoints.gateway, name)
         self._events = EngineEvents(context, self._endpoints, Role.GATEWAY, name)
-        poller = zmq.Poller()
-        for socket in self._events.sockets:
-            poller.register(socket, zmq.POLLIN)
-        poller.register(self._bell, zmq.POLLIN)
         try:
             while not self._stop:
-                if any(fd == self._bell for fd, _ in poller.poll(TICK_MS)):
+                if self._bell in zmq.select([*self._events.sockets, self._bell], [], [], TICK_MS / 1000)[0]:
                     os.eventfd_read(self._bell)
-                self._take_events()
+                try:
+                    self._take_events()
+                except Diverged as error:
+                    self._begin_again(str(error))
+                    self._events.close()
+                    self._events = EngineEvents(context, self._endpoints, Role.GATEWAY, name)
                 self._take_work()
                 self._tick()
                 self.turns += 1
@@ -341,10 +353,12 @@ class EngineLink:
                 self._on_engine_restarted(item.epoch)
             elif template_of(item) in FOLLOWED:
                 self._on_event(decode(item))
-        if self._events.caught_up:
-            self._caught_up_ms = _now_ms()
-            if not self.ready.is_set():
-                self._finish_start()
+        if not self._events.caught_up:
+            self._missed_since_ms = self._missed_since_ms or _now_ms()
+            return
+        self._missed_since_ms = 0
+        if not self.ready.is_set():
+            self._finish_start()
 
     def _on_event(self, event: AnyMessage) -> None:
         if isinstance(event, InstrumentDefined | AssetDefined | AccountDefined):
@@ -356,16 +370,20 @@ class EngineLink:
                 self._report(event, session, leg)
             if isinstance(event, Verdict):
                 self._on_verdict(event)
+            elif isinstance(event, DayEnded):
+                for link in self.links.values():
+                    link.outbox.end_of_day()
 
     def _report(self, event: AnyMessage, session: int, leg: Leg) -> None:
-        """Hand over the report of an event to a session of ours, unless it was and the client has shown to be
-        alive since.
+        """Hand over the report of an event, unless it was and the client has shown to be alive since.
+
+        What happens while another gateway has the session may have been told there, or not: it is kept for the day
+        the session comes back, marked PossResend.
         """
         link = self.links.get(session)
-        if link is None or link.owner != self._gateway:
-            return
-        if link.outbox.wants(reports.key_of(event, leg)):
-            link.outbox.push(*reports.report(event, leg, self._orders, self._reference))
+        if link is not None and link.outbox.wants(reports.key_of(event, leg)):
+            key, text = reports.report(event, leg, self._orders, self._reference)
+            link.outbox.push(key, text, maybe_told=link.owner != self._gateway)
             self._metrics.add("reports")
 
     def _on_verdict(self, event: Verdict) -> None:
@@ -392,25 +410,37 @@ class EngineLink:
         if link is None:
             return
         ours = event.gateway == self._gateway and event.gateway_instance == self._instance
-        if event.session_epoch != link.epoch:
+        reset = event.session_epoch != link.epoch
+        if reset:
             self._end_epoch(link)
-            if ours:
-                link.outbox.reset()
+            if ours and event.session_epoch > link.outbox.session_epoch:
+                link.outbox.reset(event.session_epoch)
         link.epoch = event.session_epoch
         link.owner = event.gateway
         link.applied = link.engine_last = event.last_client_seq
         if not ours:
             if link.generation:
-                link.generation = 0
-                self._log.warning("fix.session.fenced", session=link.session, by_gateway=event.gateway)
-                self._sessions.disconnect(link.session, "session was attached by another gateway")
+                self._fence(link)
             return
         link.generation = event.generation
         link.resend = bool(link.pending)
-        if link.attach is not None and link.attach.token == event.token:
-            if link.attach.is_awaited():
-                link.attach.future.set_result(Attachment(event.session_epoch, event.last_client_seq))
-            link.attach = None
+        if link.attach is None or link.attach.token != event.token:
+            if reset and self.ready.is_set():
+                self._sessions.disconnect(link.session, SESSION_WAS_RESET.text)
+            return
+        if event.session_epoch <= link.known_epoch:  # its numbers were used before the engine lost them: one further
+            link.attach = _Attach(secrets.randbits(63) | 1, True, link.attach.future)
+            return
+        link.known_epoch = 0
+        if link.attach.is_awaited():
+            link.attach.future.set_result(Attachment(event.session_epoch, event.last_client_seq))
+        link.attach = None
+
+    def _fence(self, link: SessionLink) -> None:
+        """Another gateway has the session: ours may do nothing in it any more."""
+        link.generation = 0
+        self._log.warning("fix.session.fenced", session=link.session, by_gateway=link.owner)
+        self._sessions.disconnect(link.session, "session was attached by another gateway")
 
     def _end_epoch(self, link: SessionLink) -> None:
         """The session was reset: what has no verdict yet was never applied and never will be."""
@@ -466,6 +496,8 @@ class EngineLink:
     # ---- work of other threads ----
 
     def _take_work(self) -> None:
+        if self._begun and not self.ready.is_set():
+            return  # what the engine has and what not is being found out anew
         outgoing: list[bytes] = []
         touched: set[int] = set()
         while not self._queue.empty():
@@ -474,6 +506,9 @@ class EngineLink:
             if isinstance(work, _Forward):
                 if work.command.session_epoch != link.epoch:
                     self._refuse_queued(link, work.command)
+                    continue
+                if work.command.client_seq in link.pending or work.command.client_seq <= link.applied:
+                    self._count_in_flight(-1)  # read back from `forwarded` before it came out of the queue
                     continue
                 previous = next(reversed(link.pending), link.engine_last)
                 link.pending[work.command.client_seq] = work.command
@@ -565,7 +600,7 @@ class EngineLink:
     def _tick_pending(self, link: SessionLink, now_ms: int) -> None:
         if not link.generation:
             if link.attach is None and link.owner == self._gateway:
-                link.attach = _Attach(secrets.randbits(63) | 1, False, Future())
+                self._attach_again(link)
             return
         if now_ms - link.progress_ms > self._engine_timeout_ms:
             link.engine_last = link.applied  # whatever else the engine once said it had, its event has not come
@@ -586,7 +621,32 @@ class EngineLink:
         for start in range(0, len(batch), FRAME_COMMANDS):
             self._send(batch[start : start + FRAME_COMMANDS], (link.session,))
 
+    @staticmethod
+    def _attach_again(link: SessionLink) -> None:
+        """Without a Logon that waits for it."""
+        link.attach = _Attach(secrets.randbits(63) | 1, bool(link.known_epoch), Future())
+
     # ---- start ----
+
+    def _begin_again(self, why: str) -> None:
+        """The engine has lost events that we have followed: forget all that came of events, and follow from the first.
+
+        Clients stay logged on; meanwhile they are told that the venue is not available.
+        """
+        self.ready.clear()
+        self._log.warning("fix.engine.lost_events", reason=why)
+        self._metrics.add("engine_losses")
+        self._orders = OrderView()
+        self._restored = self._forwarded.read()
+        self._refused.reload()
+        for link in self.links.values():
+            self._count_in_flight(-len(link.pending))
+            link.pending.clear()
+            link.waiting.clear()
+            link.outbox.forget_queued()
+            link.was_ours = link.was_ours or bool(link.generation)
+            link.epoch, link.generation, link.owner = 1, 0, 0
+            link.applied = link.engine_last = 0
 
     def _prune_refused(self) -> None:
         """Forget refusals that were delivered and confirmed, then what the delivery logs need no more."""
@@ -605,23 +665,74 @@ class EngineLink:
         for (session, epoch, number), text in list(self._refused.texts.items()):
             self._restored.pop((session, epoch, number), None)
             self.links[session].outbox.push(ReportKey(True, epoch, number), text)
-        for (session, epoch, number), command in self._restored.items():
-            link = self.links.get(session)
-            if link is None:
-                continue
-            if epoch == link.epoch and number > link.applied:
-                link.pending[number] = command
-                self._count_in_flight(1)
-                link.resend = True
-            elif epoch < link.epoch:
-                self._refuse_command(link, command, SESSION_WAS_RESET)
-        self._restored.clear()
-        self._forwarded.keep(command for link in self.links.values() for command in link.pending.values())
         for link in self.links.values():
-            self._expect_inbound(link)
-            self._release(link)
+            self._take_back(link)
+        for command in self._restored.values():
+            if command.session in self.links:
+                self._restore(self.links[command.session], command)
+        self._restored.clear()
+        if not self._begun:
+            self._begun = True
+            self._forwarded.keep(command for link in self.links.values() for command in link.pending.values())
+            for link in self.links.values():
+                self._expect_inbound(link)
+        for link in self.links.values():
+            self._begin_numbering(link)
+            self._take_up(link)
+            if not link.hold_until_ms:
+                self._release(link)
         self.ready.set()
         self._log.info("fix.link.ready", orders=len(self._orders), next_event=self._events.next_sequence)
+
+    def _restore(self, link: SessionLink, command: Command) -> None:
+        """A command that was handed over and has no verdict."""
+        if command.session_epoch == link.epoch and command.client_seq > link.applied:
+            link.pending[command.client_seq] = command
+            self._count_in_flight(1)
+            link.resend = True
+        elif command.session_epoch < link.epoch:
+            self._refuse_command(link, command, SESSION_WAS_RESET)
+
+    def _take_back(self, link: SessionLink) -> None:
+        """If events that the client was told of are not in the engine's history any more, tell it so."""
+        if not link.outbox.watermark[0] or self._has_event(*link.outbox.watermark):
+            return
+        stored = [text for _, text in self._sessions.stored(link.session, 1)]
+        lost = corrections.lost_reports(stored, self._has_event)
+        now_ns = time.time_ns()
+        found = corrections.corrections(link.session, lost, self._orders, self._reference, now_ns)
+        self._log.warning("fix.reports.lost", session=link.session, reports=len(lost), corrections=len(found))
+        link.outbox.push_first(found)
+        answered = Counter(report.fields.get("11", "") for report in lost)
+        for place, command in list(self._restored.items()):
+            clordid = reports.text_of(command.clordid)
+            if command.session == link.session and answered[clordid]:
+                answered[clordid] -= 1  # its verdict was given and is now taken back: it does not go in again
+                del self._restored[place]
+
+    def _has_event(self, epoch: int, sequence: int) -> bool:
+        """Whether it is in the engine's history: the number of a lost one comes again under a later epoch."""
+        return sequence < self._events.next_sequence and self._orders.epoch_at(sequence) == epoch
+
+    def _begin_numbering(self, link: SessionLink) -> None:
+        """A blank store suits a session without a past; with one, the client has to begin again."""
+        if link.outbox.is_blank and link.owner:
+            link.outbox.needs_reset = True
+        elif link.outbox.is_blank:
+            link.outbox.begin(link.epoch)
+
+    def _take_up(self, link: SessionLink) -> None:
+        """After a loss: the session goes on under a generation, and in an epoch, that the engine knows."""
+        if link.epoch < link.outbox.session_epoch:
+            link.known_epoch = link.outbox.session_epoch
+            link.generation = 0
+            if link.was_ours:
+                self._sessions.disconnect(link.session, SESSION_WAS_RESET.text)
+        elif link.was_ours and not link.generation and link.owner not in (0, self._gateway):
+            self._fence(link)
+        elif link.was_ours and not link.generation:
+            self._attach_again(link)
+        link.was_ours = False
 
     def _expect_inbound(self, link: SessionLink) -> None:
         """A message with a verdict, ours or the engine's, or pending, was received, whatever the message store says."""

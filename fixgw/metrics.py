@@ -30,6 +30,7 @@ NAMES = (
     "event_sequence",
     "gaps",
     "resends_possresend",
+    "engine_losses",
     "callback_errors",
 )
 

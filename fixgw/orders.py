@@ -85,6 +85,7 @@ class Order:
     cum_lots: int = 0
     notional_steps: int = 0
     busted_lots: int = 0
+    epoch: int = 0  # the engine's when the order was accepted: OrderIDs are unique within one
     last_trade: int = 0  # which trade of the view its latest fill was, counted from 1
     status: Status = Status.NEW
 
@@ -250,6 +251,7 @@ class OrderView:
             event.post_only,
             working=bool(event.working),
             contingent=not event.working,
+            epoch=event.epoch,
         )
         self._by_id[order.order_id] = order
         self._by_clordid[order.session, order.clordid] = order

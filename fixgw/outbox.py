@@ -2,7 +2,8 @@
 has lost it.
 
 Used by the link's thread alone, but for `hold`. While held (a Logon is in progress) reports queue here, so that none
-slips between a store reset and the Logon's answer.
+slips between a store reset and the Logon's answer. Without any record of what was handed over (a new gateway, a lost
+disk) nothing goes out before the session has begun a new numbering; then the day's reports go out marked PossResend.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Outbox:
         self._queue: deque[tuple[ReportKey | None, str, str]] = deque()
         self._held = True
         self._sending = False
+        self.needs_reset = False  # the client's numbering can't go on from our store
+        self._forgotten: ReportKey | None = None  # the last report of an event that a blank store let go
         self._complete_from_store()
         self._unconfirmed: dict[ReportKey, str] = dict.fromkeys(self._log.unconfirmed, "")
         self._lost = self._log.lost
@@ -37,7 +40,8 @@ class Outbox:
         """What the store holds and the log does not was handed over right before a crash."""
         first = self._log.last_outbound
         if first >= self._sessions.next_outgoing(self._session):
-            self._log.renumbered()  # the store is behind what it once held: it was lost or wiped
+            self._log.renumbered(self._log.session_epoch)  # behind what it once held: it was lost, or wiped half-way
+            self.needs_reset = True
             first = 0
         for number, text in self._sessions.stored(self._session, first + 1):
             fields = fields_of(text)
@@ -49,6 +53,30 @@ class Outbox:
         """Forget what is confirmed; only at start, and after the refusals that are confirmed were forgotten."""
         self._log.compact()
 
+    @property
+    def watermark(self) -> tuple[int, int]:
+        """Engine epoch and sequence of the last event whose report was handed over, zeros for none."""
+        return self._log.watermark[:2]
+
+    @property
+    def session_epoch(self) -> int:
+        """The session's epoch when the store's numbering began, 0 while no numbering is known."""
+        return self._log.session_epoch
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is known of what the session was ever sent."""
+        return self._log.empty
+
+    def begin(self, session_epoch: int) -> None:
+        """A session without a past: its numbering begins."""
+        self._log.renumbered(session_epoch)
+
+    def end_of_day(self) -> None:
+        """What blank stores owe goes back to here."""
+        while self.is_blank and self._unconfirmed:
+            self._forget_oldest()
+
     def wants(self, key: ReportKey) -> bool:
         """Whether the text of this report is still of use: not handed over yet, or not confirmed."""
         return not self._log.knows(key) or key in self._unconfirmed
@@ -57,14 +85,42 @@ class Outbox:
         """Whether the report was handed over, now or in an earlier life."""
         return self._log.knows(key)
 
-    def push(self, key: ReportKey | None, text: str) -> None:
-        """Hand over now, or when released; at start a report that was handed over before only gets its text back."""
+    def push(self, key: ReportKey | None, text: str, *, maybe_told: bool = False) -> None:
+        """Hand over now, or when released; at start a report that was handed over before only gets its text back.
+
+        `maybe_told`: another gateway may have told it, so it goes out marked PossResend.
+        """
         if key is not None and self._log.knows(key):
             if key in self._unconfirmed:
                 self._unconfirmed[key] = text
             return
-        self._queue.append((key, text, text))
+        if self.is_blank:
+            if key is not None:
+                self._remember(key, text)
+            return
+        self._queue.append((key, text, with_poss_resend(text) if maybe_told else text))
         self._drain()
+
+    def push_first(self, corrections: list[tuple[ReportKey, str]]) -> None:
+        """Ahead of everything that waits; only while held."""
+        unknown = [(key, text, text) for key, text in corrections if not self._log.knows(key)]
+        self._queue.extendleft(reversed(unknown))
+
+    def forget_queued(self) -> None:
+        """Hold, and drop the reports of events that wait: the engine lost some, the others are derived again."""
+        self._held = True
+        self._queue = deque(entry for entry in self._queue if entry[0] is None or not entry[0].ordered)
+
+    def _remember(self, key: ReportKey, text: str) -> None:
+        self._unconfirmed[key] = text
+        if len(self._unconfirmed) > UNCONFIRMED_MAX:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest = next(iter(self._unconfirmed))
+        del self._unconfirmed[oldest]
+        if self.is_blank and oldest.ordered:
+            self._forgotten = oldest
 
     def _drain(self) -> None:
         """Hands over until the queue is empty or somebody holds."""
@@ -84,9 +140,7 @@ class Outbox:
         if key is None:
             return
         self._log.delivered(outbound, key)
-        self._unconfirmed[key] = text
-        if len(self._unconfirmed) > UNCONFIRMED_MAX:
-            del self._unconfirmed[next(iter(self._unconfirmed))]
+        self._remember(key, text)
 
     def hold(self) -> bool:
         """Queue from now on; False when a report is on its way this moment. The one method for any thread."""
@@ -95,6 +149,8 @@ class Outbox:
 
     def release(self) -> None:
         """Send again what the store lost, then everything queued."""
+        if self.is_blank:
+            return
         owed = [(key, text) for key, text in self._unconfirmed.items() if key in self._lost and text]
         self._queue.extendleft((key, text, with_poss_resend(text)) for key, text in reversed(owed))
         self.resent += len(owed)
@@ -104,13 +160,16 @@ class Outbox:
 
     def confirm(self) -> None:
         """The client reads: what was handed over so far need not be sent again."""
-        if self._unconfirmed and not self._held:
+        if self._unconfirmed and not self._held and not self.is_blank:
             self._log.confirmed()
             self._unconfirmed.clear()
 
-    def reset(self) -> None:
+    def reset(self, session_epoch: int) -> None:
         """The client had the store wiped: what it never confirmed goes out again once released."""
-        self._log.renumbered()
+        if self.is_blank:
+            self._log.assume(self._forgotten, self._unconfirmed)
+        self._log.renumbered(session_epoch)
+        self.needs_reset = False
         self._lost = set(self._unconfirmed)
 
     def close(self) -> None:

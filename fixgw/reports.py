@@ -84,29 +84,35 @@ Fields = Iterator[tuple[int, str]]
 
 
 class ReportKey(NamedTuple):
-    """Identity of a report: of an event (engine epoch, event sequence, leg) or of a refusal (session epoch,
-    MsgSeqNum).
+    """Identity of a report: of an event (engine epoch, event sequence, leg), of a refusal (session epoch, MsgSeqNum),
+    or of a correction that takes back the report of an event which the engine lost.
     """
 
     refusal: bool
     epoch: int
     number: int
     leg: str = ""
+    correction: bool = False
+
+    @property
+    def ordered(self) -> bool:
+        """Reports of events come in their order; refusals and corrections have none."""
+        return not (self.refusal or self.correction)
 
     def text(self) -> str:
-        """As ExecID(17) or ReportID(20001): 3-1234, 3-1234M, R2-17."""
-        return f"{'R' if self.refusal else ''}{self.epoch}-{self.number}{self.leg}"
+        """As ExecID(17) or ReportID(20001): 3-1234, 3-1234M, R2-17, X3-1234M."""
+        return f"{'R' if self.refusal else 'X' if self.correction else ''}{self.epoch}-{self.number}{self.leg}"
 
     @classmethod
     def parse(cls, text: str) -> ReportKey | None:
         """The key a text names, None when it is not one of ours."""
-        refusal = text.startswith("R")
-        epoch, separator, number = text.removeprefix("R").partition("-")
+        refusal, correction = text.startswith("R"), text.startswith("X")
+        epoch, separator, number = text[refusal or correction :].partition("-")
         leg = number[-1:] if number[-1:] in ("M", "T") else ""
         number = number.removesuffix(leg)
         if not (separator and epoch.isdecimal() and number.isdecimal()):
             return None
-        return cls(refusal, int(epoch), int(number), leg)
+        return cls(refusal, int(epoch), int(number), leg, correction)
 
 
 def text_of(value: bytes) -> str:

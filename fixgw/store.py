@@ -33,7 +33,8 @@ from fixgw.translate import Command
 RECORD = Struct("<II")  # size, crc32 of the payload
 RECORD_MAX = 1 << 16
 REFUSED = Struct("<IIQ")  # session, session epoch, MsgSeqNum; then the text
-DELIVERED = Struct("<cQ?IQc")  # kind, outbound MsgSeqNum, key: refusal, epoch, number, leg
+DELIVERED = Struct("<cQBIQc")  # kind, outbound MsgSeqNum, key: refusal 1 or correction 2, epoch, number, leg
+REFUSAL, CORRECTION = 1, 2
 DELIVERY, CONFIRMED, RENUMBERED = b"D", b"C", b"R"
 NO_KEY = ReportKey(False, 0, 0)
 
@@ -46,9 +47,12 @@ class RecordLog:
         self._path = path
         self._lock = threading.Lock()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        self.records = self._load()
+        self.records = self.read()
+        self._end = sum(RECORD.size + len(record) for record in self.records)
+        os.ftruncate(self._file, self._end)
 
-    def _load(self) -> list[bytes]:
+    def read(self) -> list[bytes]:
+        """Every whole record up to the first that is none."""
         with self._path.open("rb") as file:
             data = file.read()
         records = []
@@ -60,50 +64,59 @@ class RecordLog:
                 break
             records.append(payload)
             offset += RECORD.size + size
-        os.ftruncate(self._file, offset)
-        os.lseek(self._file, offset, os.SEEK_SET)
         return records
 
     def append(self, payload: bytes, *, sync: bool = False) -> None:
-        """Writes one record with one write; OSError means it must be taken as not written."""
+        """Writes one record with one write; OSError means it is not written: the next one takes its place."""
         record = RECORD.pack(len(payload), zlib.crc32(payload)) + payload
         with self._lock:
-            if os.write(self._file, record) != len(record):
+            if os.pwrite(self._file, record, self._end) != len(record):
                 raise OSError(f"{self._path}: short write")
             if sync:
                 os.fdatasync(self._file)
+            self._end += len(record)
 
     def rewrite(self, payloads: Iterable[bytes]) -> None:
         """Replaces the whole content in one step."""
         fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            for payload in payloads:
-                file.write(RECORD.pack(len(payload), zlib.crc32(payload)) + payload)
-            file.flush()
-            os.fsync(file.fileno())
         with self._lock:
+            with fresh.open("wb") as file:
+                for payload in payloads:
+                    file.write(RECORD.pack(len(payload), zlib.crc32(payload)) + payload)
+                file.flush()
+                os.fsync(file.fileno())
+                end = file.tell()
             fresh.replace(self._path)
             directory = os.open(self._path.parent, os.O_RDONLY)
             os.fsync(directory)
             os.close(directory)
             os.close(self._file)
             self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-            os.lseek(self._file, 0, os.SEEK_END)
+            self._end = end
 
     def close(self) -> None:
         os.close(self._file)
 
 
+def _place(key: ReportKey) -> tuple[int, int, str]:
+    """Where the report of an event stands among the others."""
+    return key.epoch, key.number, key.leg
+
+
 class ForwardedLog:
-    """Commands handed over, as encoded; `pending` are those read at start."""
+    """Commands handed over, as encoded, by (session, session epoch, client_seq); a caller says which are still open."""
 
     def __init__(self, path: Path) -> None:
         self._log = RecordLog(path)
-        self.pending: dict[tuple[int, int, int], Command] = {}
-        for record in self._log.records:
+
+    def read(self) -> dict[tuple[int, int, int], Command]:
+        """All that the file holds, in the order they were handed over."""
+        commands = {}
+        for record in self._log.read():
             command = decode(record)
             assert isinstance(command, Command)
-            self.pending[command.session, command.session_epoch, command.client_seq] = command
+            commands[command.session, command.session_epoch, command.client_seq] = command
+        return commands
 
     def append(self, command: Command) -> None:
         self._log.append(command.encode())
@@ -122,7 +135,11 @@ class RefusedLog:
     def __init__(self, path: Path) -> None:
         self._log = RecordLog(path)
         self.texts: dict[tuple[int, int, int], str] = {}
-        for record in self._log.records:
+        self.reload()
+
+    def reload(self) -> None:
+        """`texts` as the file has them now."""
+        for record in self._log.read():
             self.texts[REFUSED.unpack_from(record)] = record[REFUSED.size :].decode("utf-8", "surrogateescape")
 
     def append(self, session: int, key: ReportKey, text: str) -> None:
@@ -145,7 +162,9 @@ class RefusedLog:
 class DeliveryLog:
     """Which reports of one session went into its message store.
 
-    `watermark`: the last event report handed over, by (sequence, leg); events come in order, so all before it were too.
+    `watermark`: the last event report handed over, by (engine epoch, sequence, leg); events come in order, so all
+    before it were too. An engine that lost its last events gives their numbers again, under a later epoch.
+    `session_epoch`: the epoch of the session in which the store's numbering began, 0 while no numbering is known.
     `unconfirmed`: handed over since the client's last sign of life. `lost`: those of them that the store no longer
     holds.
     """
@@ -155,17 +174,19 @@ class DeliveryLog:
         self._entries: list[tuple[int, ReportKey]] = []
         self._confirmed_to = 0
         self._numbering_from = 0
+        self.session_epoch = 0
         for record in self._log.records:
-            kind, outbound, refusal, epoch, number, leg = DELIVERED.unpack(record)
+            kind, outbound, what, epoch, number, leg = DELIVERED.unpack(record)
             if kind == DELIVERY:
-                key = ReportKey(refusal, epoch, number, leg.rstrip(b"\0").decode())
+                key = ReportKey(what == REFUSAL, epoch, number, leg.rstrip(b"\0").decode(), what == CORRECTION)
                 self._entries.append((outbound, key))
             elif kind == CONFIRMED:
                 self._confirmed_to = len(self._entries)
             else:
                 self._numbering_from = len(self._entries)
-        self.watermark = max(((key.number, key.leg) for _, key in self._entries if not key.refusal), default=(0, ""))
-        self.refusals = {key for _, key in self._entries if key.refusal}
+                self.session_epoch = epoch
+        self.watermark = max((_place(key) for _, key in self._entries if key.ordered), default=(0, 0, ""))
+        self.unordered = {key for _, key in self._entries if not key.ordered}
 
     @property
     def unconfirmed(self) -> list[ReportKey]:
@@ -185,14 +206,14 @@ class DeliveryLog:
 
     def knows(self, key: ReportKey) -> bool:
         """Whether the report was ever handed over."""
-        return key in self.refusals if key.refusal else (key.number, key.leg) <= self.watermark
+        return _place(key) <= self.watermark if key.ordered else key in self.unordered
 
     def delivered(self, outbound: int, key: ReportKey) -> None:
         """The report is in the message store, at this number or a little above."""
-        if key.refusal:
-            self.refusals.add(key)
+        if key.ordered:
+            self.watermark = max(self.watermark, _place(key))
         else:
-            self.watermark = max(self.watermark, (key.number, key.leg))
+            self.unordered.add(key)
         self._append(DELIVERY, outbound, key)
 
     def loaded(self, outbound: int, key: ReportKey) -> None:
@@ -200,27 +221,40 @@ class DeliveryLog:
         self.delivered(outbound, key)
         self._entries.append((outbound, key))
 
+    def assume(self, confirmed: ReportKey | None, unconfirmed: Iterable[ReportKey]) -> None:
+        """Of an empty log: what an unknown store is taken to have held."""
+        if confirmed is not None:
+            self.delivered(0, confirmed)
+            self.confirmed()
+        for key in unconfirmed:
+            self.delivered(0, key)
+
     def confirmed(self) -> None:
         """The client gave a sign of life after all deliveries so far."""
         self._append(CONFIRMED, 0, NO_KEY)
 
-    def renumbered(self) -> None:
+    def renumbered(self, session_epoch: int) -> None:
         """The message store began anew at 1."""
         self._numbering_from = len(self._entries)
-        self._append(RENUMBERED, 0, NO_KEY)
+        self.session_epoch = session_epoch
+        self._append(RENUMBERED, 0, NO_KEY._replace(epoch=session_epoch))
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing of any numbering: it is new, or the one before was lost."""
+        return not (self.session_epoch or self._entries)
 
     def compact(self) -> None:
         """Forget what is confirmed, but for the watermark; only at start, before anything is delivered."""
         confirmed, rest = self._entries[: self._confirmed_to], self._entries[self._confirmed_to :]
-        newest = [
-            entry for entry in confirmed if not entry[1].refusal and (entry[1].number, entry[1].leg) == self.watermark
-        ][-1:]
+        newest = [entry for entry in confirmed if entry[1].ordered and _place(entry[1]) == self.watermark][-1:]
         split = max(self._numbering_from - self._confirmed_to, 0)
-        records = [self._pack(DELIVERY, *entry) for entry in newest]
+        renumbered = self._pack(RENUMBERED, 0, NO_KEY._replace(epoch=self.session_epoch))
+        records = [renumbered, *(self._pack(DELIVERY, *entry) for entry in newest)]
         records.append(self._pack(CONFIRMED, 0, NO_KEY))
         records += [self._pack(DELIVERY, *entry) for entry in rest[:split]]
         if split:
-            records.append(self._pack(RENUMBERED, 0, NO_KEY))
+            records.append(renumbered)
         records += [self._pack(DELIVERY, *entry) for entry in rest[split:]]
         self._log.rewrite(records)
         self._entries = newest + rest
@@ -232,7 +266,8 @@ class DeliveryLog:
 
     @staticmethod
     def _pack(kind: bytes, outbound: int, key: ReportKey) -> bytes:
-        return DELIVERED.pack(kind, outbound, key.refusal, key.epoch, key.number, key.leg.encode() or b"\0")
+        what = REFUSAL if key.refusal else CORRECTION if key.correction else 0
+        return DELIVERED.pack(kind, outbound, what, key.epoch, key.number, key.leg.encode() or b"\0")
 
     def close(self) -> None:
         self._log.close()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from pytest import MonkeyPatch
 
 from engine.wire.messages import CancelOrder, MassCancel, NewOrder, ReplaceOrder, Side
 from fixgw.orders import OrderView
@@ -42,9 +46,9 @@ class MemoryStore:
         return [fields["17"] + ("*" if fields.get("97") == "Y" else "") for fields in parsed]
 
 
-def key(number: int, leg: str = "") -> ReportKey:
+def key(number: int, leg: str = "", epoch: int = 1) -> ReportKey:
     """An event report's key."""
-    return ReportKey(False, 1, number, leg)
+    return ReportKey(False, epoch, number, leg)
 
 
 def text(one: ReportKey) -> str:
@@ -57,6 +61,8 @@ def outbox(path: Path, store: MemoryStore, *replayed: ReportKey) -> Outbox:
     engine: SessionEngine = store  # type: ignore[assignment]
     box = Outbox(1, path, engine)
     box.compact()
+    if box.is_blank:
+        box.begin(1)
     for one in replayed:
         if box.wants(one):
             box.push(one, text(one))
@@ -100,9 +106,9 @@ def test_commands_handed_over_are_pending_after_a_crash(tmp_path: Path) -> None:
     for command in COMMANDS:
         log.append(command)
     again = ForwardedLog(tmp_path / "forwarded")
-    assert again.pending == {(1, 2, command.client_seq): command for command in COMMANDS}
+    assert again.read() == {(1, 2, command.client_seq): command for command in COMMANDS}
     again.keep(COMMANDS[3:])
-    assert list(ForwardedLog(tmp_path / "forwarded").pending.values()) == COMMANDS[3:]
+    assert list(ForwardedLog(tmp_path / "forwarded").read().values()) == COMMANDS[3:]
 
 
 def test_a_command_that_never_came_through_is_refused_in_its_own_words() -> None:
@@ -178,7 +184,7 @@ def test_a_reset_by_the_client_sends_unconfirmed_reports_again_after_the_logon(t
     box.hold()
     box.push(key(3), text(key(3)))
     store.texts.clear()
-    box.reset()
+    box.reset(2)
     assert store.told == []
     box.release()
     assert store.told == ["1-2*", "1-3"]
@@ -190,7 +196,7 @@ def test_a_crash_after_a_reset_does_not_forget_what_was_to_be_sent_again(tmp_pat
     box = outbox(tmp_path / "d", store, key(1), key(2))
     box.hold()
     store.texts.clear()
-    box.reset()
+    box.reset(2)
     outbox(tmp_path / "d", store, key(1), key(2), key(3))
     assert store.told == ["1-1*", "1-2*", "1-3"]
 
@@ -203,3 +209,68 @@ def test_a_confirmed_refusal_is_known_until_it_is_forgotten(tmp_path: Path) -> N
     box.confirm()
     assert not box.wants(refusal)
     assert box.wants(ReportKey(True, 1, 4))
+
+
+def test_numbers_that_a_later_epoch_gives_again_are_new_reports(tmp_path: Path) -> None:
+    """The engine lost events 3 and 4, which were reported; event 3 of the next epoch is another one."""
+    store = MemoryStore()
+    outbox(tmp_path / "d", store, key(2), key(3), key(4))
+    outbox(tmp_path / "d", store, key(2), key(3, epoch=2))
+    assert store.told == ["1-2", "1-3", "1-4", "2-3"]
+
+
+def test_a_correction_goes_out_once_and_before_what_waits(tmp_path: Path) -> None:
+    """Its key is that of the lost report, but it is another report; it is remembered over a restart."""
+    store = MemoryStore()
+    outbox(tmp_path / "d", store, key(2), key(3))
+    correction = key(3)._replace(correction=True)
+    for _ in range(2):
+        box = Outbox(1, tmp_path / "d", store)  # type: ignore[arg-type]
+        box.push(key(3, epoch=2), text(key(3, epoch=2)))
+        box.push_first([(correction, text(correction))])
+        box.release()
+    assert store.told == ["1-2", "1-3", "X1-3", "2-3"]
+
+
+def test_a_blank_store_owes_the_day_and_waits_for_a_new_numbering(tmp_path: Path) -> None:
+    """Nothing goes out into a numbering that the client can't follow; then the day's reports, marked, once."""
+    store = MemoryStore()
+    box = Outbox(1, tmp_path / "d", store)  # type: ignore[arg-type]
+    box.push(key(1), text(key(1)))
+    box.end_of_day()
+    box.push(key(2), text(key(2)))
+    box.release()
+    box.confirm()
+    assert store.told == []
+    box.hold()
+    box.reset(2)
+    box.push(key(3), text(key(3)))
+    box.release()
+    assert store.told == ["1-2*", "1-3"]
+    outbox(tmp_path / "d", store, key(1), key(2), key(3), key(4))
+    assert store.told == ["1-2*", "1-3", "1-4"]
+
+
+def test_a_crash_after_the_reset_of_a_blank_store_forgets_nothing(tmp_path: Path) -> None:
+    """Killed before the day's reports went out: they do at the next start, and older ones don't."""
+    store = MemoryStore()
+    box = Outbox(1, tmp_path / "d", store)  # type: ignore[arg-type]
+    box.push(key(1), text(key(1)))
+    box.end_of_day()
+    box.push(key(2), text(key(2)))
+    box.reset(2)
+    outbox(tmp_path / "d", store, key(1), key(2), key(3))
+    assert store.told == ["1-2*", "1-3"]
+
+
+def test_a_record_that_could_not_be_written_whole_leaves_no_hole(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """A full disk takes half a record: an error, and the next record stands in its place."""
+    log = RecordLog(tmp_path / "log")
+    log.append(b"one")
+    write = os.pwrite
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", lambda file, data, offset: write(file, data[:9], offset))
+        with pytest.raises(OSError, match="short write"):
+            log.append(b"two")
+    log.append(b"3")
+    assert RecordLog(tmp_path / "log").records == [b"one", b"3"]
