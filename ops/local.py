@@ -37,8 +37,12 @@ from settlement.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 START_ORDER = ("settlement", "engine", "mdfeed", "fixgw")
-STOP_ORDER = ("fixgw", "engine", "mdfeed", "settlement")
-MODULES = {name: f"{name}.daemon" for name in START_ORDER}
+STOP_ORDER = ("fixgw", "engine", "follower", "mdfeed", "settlement")
+#: The follower is started by those who want one.
+COMMANDS = {
+    **{name: ("-m", f"{name}.daemon") for name in START_ORDER},
+    "follower": ("-m", "engine.daemon", "--follow"),
+}
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = DRAIN_TIMEOUT_S + 5  # a daemon that gives up draining says so before it is killed
 
@@ -219,7 +223,7 @@ class LocalVenue:
         notify.bind(str(notify_path))
         notify.setblocking(False)
         log = self.log_dir / f"{name}.log"
-        command = [sys.executable, "-m", MODULES[name], "--cfg", str(self.cfg_dir)]
+        command = [sys.executable, *COMMANDS[name], "--cfg", str(self.cfg_dir)]
         ours = {"NOTIFY_SOCKET": str(notify_path), "PYTHONPATH": str(ROOT)}
         environment = {**os.environ, **ours, **self.environments.get(name, {})}
         daemon = Daemon(spawn(command, log, "KILL", environment=environment), log, notify)
