@@ -1,9 +1,9 @@
 /* Writes the two journals of an engine that has had so many commands: the bytes that it would have written itself.
 
-   Usage: make_journal PRELUDE DIRECTORY VENUE COMMANDS DEPTH. PRELUDE is a file of tests/property/pair.py with the
-   first epoch, reference data of the shipped configuration, money and two attached sessions. Then half of the commands
-   are orders that rest, a quarter cancels, a quarter orders that trade, around DEPTH open orders; a state hash every
-   4,096 commands and a clean stop at the end. The same arguments give the same bytes. */
+   Usage: make_journal PRELUDE DIRECTORY VENUE COMMANDS DEPTH SEGMENT_BYTES. PRELUDE is a file of tests/property/pair.py
+   with the first epoch, reference data of the shipped configuration, money and two attached sessions. Then half of the
+   commands are orders that rest, a quarter cancels, a quarter orders that trade, around DEPTH open orders; a state hash
+   every 4,096 commands and a clean stop at the end. The same arguments give the same bytes. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,7 +21,6 @@
 #include "wire.h"
 
 enum {
-    SEGMENT_BYTES = 64 << 20,
     EVENTS_ROOM = 17 << 20,
     EVENTS_PER_WRITE = 1 << 18,
     BATCH = 256,
@@ -51,6 +50,7 @@ static uint64_t sequence;
 static uint64_t time_ns = UINT64_C(1700000000000000000);
 static uint32_t chain_crc;
 static int journal_directory;
+static uint64_t segment_bytes;
 static const char *venue;
 static uint64_t random_state = 1;
 
@@ -79,7 +79,7 @@ static uint64_t segment_first = 1;
 static void begin_segment(void) {
     struct record_segment body = {.version = RECORD_VERSION, .previous_crc = chain_crc, .durability = JOURNAL_SYNC};
     (void)snprintf(body.venue, sizeof body.venue, "%s", venue);
-    memset(segment, 0, SEGMENT_BYTES);
+    memset(segment, 0, segment_bytes);
     offset = 0;
     segment_first = sequence + 1;
     put_record((struct record_header){.sequence = segment_first, .epoch = 1, .kind = RECORD_SEGMENT}, &body,
@@ -91,8 +91,8 @@ static void write_segment(void) {
     (void)snprintf(name, sizeof name, "%020" PRIu64 ".vj", segment_first);
     const int file = openat(journal_directory, name, O_WRONLY | O_CREAT | O_EXCL, 0640);
     EXPECT(file >= 0);
-    for (size_t done = 0; done < SEGMENT_BYTES;) {
-        const ssize_t step = write(file, segment + done, SEGMENT_BYTES - done);
+    for (size_t done = 0; done < segment_bytes;) {
+        const ssize_t step = write(file, segment + done, segment_bytes - done);
         EXPECT(step > 0);
         done += (size_t)step;
     }
@@ -131,7 +131,7 @@ static void command(uint8_t role, const void *message, uint32_t size) {
         return;
     }
     EXPECT(verdict == CORE_APPLY && !core_pending(core));
-    if (offset + 4 * sizeof(struct record_header) + size + 256 > SEGMENT_BYTES) {
+    if (offset + 4 * sizeof(struct record_header) + size + 256 > segment_bytes) {
         write_segment();
         begin_segment();
         put_commit(false);
@@ -242,8 +242,8 @@ static int below(const char *directory, const char *name) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 6) {
-        (void)fprintf(stderr, "usage: %s PRELUDE DIRECTORY VENUE COMMANDS DEPTH\n", arguments[0]);
+    if (count != 7) {
+        (void)fprintf(stderr, "usage: %s PRELUDE DIRECTORY VENUE COMMANDS DEPTH SEGMENT_BYTES\n", arguments[0]);
         return 2;
     }
     size_t size = 0;
@@ -253,12 +253,13 @@ int main(int count, char **arguments) {
     venue = arguments[3];
     const uint64_t commands = strtoull(arguments[4], NULL, 10);
     const uint32_t depth = (uint32_t)strtoul(arguments[5], NULL, 10);
+    segment_bytes = strtoull(arguments[6], NULL, 10);
     core = core_new(&capacity);
-    segment = malloc(SEGMENT_BYTES);
+    segment = malloc(segment_bytes);
     events = aligned_alloc(64, EVENTS_ROOM);
     EXPECT(core != NULL && segment != NULL && events != NULL);
     journal_directory = below(arguments[2], "journal");
-    eventlog_init(&events_log, below(arguments[2], "events"), SEGMENT_BYTES);
+    eventlog_init(&events_log, below(arguments[2], "events"), segment_bytes);
     eventlog_settle(&events_log);
     begin_segment();
     prelude(first, size);
