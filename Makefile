@@ -23,8 +23,8 @@ NATIVE_INPUTS := $(wildcard engine/native/*.[ch] engine/native/*.py engine/wire/
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))
 
-.PHONY: help demo venue test bench bench-core bench-engine lint format sanitize analyze fuzz mutants coverage faults soak
-.PHONY: setup packages clean
+.PHONY: help demo venue test bench bench-core bench-engine lint format sanitize analyze fuzz mutants coverage soak
+.PHONY: faults setup packages clean
 
 help:
 	@echo "make demo      start everything, trade, settle, reconcile, stop"

@@ -38,9 +38,10 @@ from settlement.postgres import Postgres
 ROOT = Path(__file__).resolve().parents[1]
 START_ORDER = ("settlement", "engine", "mdfeed", "fixgw")
 STOP_ORDER = ("fixgw", "engine", "follower", "mdfeed", "settlement")
-#: The follower is started by those who want one.
+MODULES = {name: f"{name}.daemon" for name in START_ORDER}
+#: What starts each; the follower is started by those who want one.
 COMMANDS = {
-    **{name: ("-m", f"{name}.daemon") for name in START_ORDER},
+    **{name: ("-m", module) for name, module in MODULES.items()},
     "follower": ("-m", "engine.daemon", "--follow"),
 }
 START_TIMEOUT_S = 60.0
