@@ -11,7 +11,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,24 @@ def backup(context: click.Context, directory: Path) -> None:
     target = directory.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         fail(f"{target} is not empty")
-    with readable(config), retention_lock(config, alone=False):
+    with readable(config), retention_lock(config, alone=False), _all_or_nothing(target):
         manifest = _Backup(config, target, context.find_root().params["directory"]).run()
     click.echo(
         f"backup of {manifest['venue']} up to command {manifest['command']}, event {manifest['event']}, "
         f"hash {manifest['state_hash']}: {len(manifest['files'])} files in {target}"
     )
     click.echo(f"not in it: {', '.join(NOT_INCLUDED)}")
+
+
+@contextmanager
+def _all_or_nothing(target: Path) -> Iterator[None]:
+    """Empties the directory again when the backup fails."""
+    try:
+        yield
+    except BaseException:
+        for path in target.iterdir() if target.exists() else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
 
 
 class _Backup:
