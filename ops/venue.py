@@ -34,9 +34,11 @@ def main() -> int:
     try:
         with LocalVenue(directory, Ports.documented(), say) as venue:
             venue.start()
+            venue.start_daemon("follower")
             if first_start:
                 _fund(venue, say)
                 (directory / "funded").touch()
+            venue.await_ready("follower")
             _describe(venue)
             while not stopping.wait(WATCH_S):
                 venue.require_alive()

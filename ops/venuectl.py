@@ -26,6 +26,8 @@ from ops.markets import Market, MarketsUnknown, markets
 from ops.upgrade import upgrade
 
 DAEMONS = ("engine", "fixgw", "mdfeed", "settlement")
+#: Reported where it ever ran.
+OPTIONAL_DAEMONS = ("follower",)
 
 
 @click.group()
@@ -47,7 +49,8 @@ def status(config: VenueConfig, as_json: bool) -> None:
     """Every daemon: alive or not, for how long, and its counters; phase and statistics of every instrument, as the feed
     tells them. Exit code 1 when a daemon is down.
     """
-    report = {name: _daemon_status(config, name) for name in DAEMONS}
+    optional = [name for name in OPTIONAL_DAEMONS if counters_path(config.paths.run_dir, name).exists()]
+    report = {name: _daemon_status(config, name) for name in (*DAEMONS, *optional)}
     up = all(r["state"] == "up" for r in report.values())
     try:
         found = markets(config) if report["mdfeed"]["state"] == "up" else []

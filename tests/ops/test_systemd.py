@@ -13,17 +13,22 @@ from pathlib import Path
 import pytest
 
 from cfg.constants import DRAIN_TIMEOUT_S
+from cfg.daemon import EXIT_CONFIG, EXIT_DIVERGED, EXIT_RUNNING
+from engine.snapshot import directory_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "systemd"
 #: Highest exposure of `systemd-analyze security`, times ten: 0 is locked up, 100 is open.
 EXPOSURE_MAX = {
     "venue-engine.service": 10,
+    "venue-follower.service": 10,
     "venue-fixgw@a.service": 15,
     "venue-mdfeed.service": 15,
     "venue-settlement.service": 15,
 }
 START_ORDER = ("venue-settlement.service", "venue-engine.service", "venue-mdfeed.service", "venue-fixgw@.service")
+
+FOLLOWER = "venue-follower.service"
 
 needs_systemd_analyze = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed on this machine"
@@ -94,15 +99,28 @@ def test_the_door_opens_last_and_closes_first() -> None:
         assert earlier in settings(later)["Unit"]["After"].split()
 
 
-@pytest.mark.parametrize("unit", START_ORDER)
+@pytest.mark.parametrize("unit", [*START_ORDER, FOLLOWER])
 def test_a_unit_is_fed_by_the_daemon_and_outwaits_its_drain(unit: str) -> None:
     """Readiness and watchdog come from the daemon itself, its configuration errors are final, the stop is no kill."""
     service = settings(unit)["Service"]
     assert service["Type"] == "notify"
     assert int(service["WatchdogSec"]) > 0
     assert int(service["TimeoutStopSec"]) > DRAIN_TIMEOUT_S
-    assert service["RestartPreventExitStatus"] == "2 3"
+    final = [EXIT_CONFIG, EXIT_RUNNING, *([EXIT_DIVERGED] if unit == FOLLOWER else [])]
+    assert service["RestartPreventExitStatus"] == " ".join(map(str, final))
     assert settings(unit)["Unit"]["PartOf"] == "venue.target"
+
+
+def test_the_follower_is_the_engines_own_and_writes_beside_it() -> None:
+    """It starts after the engine, as its user, with a runtime directory of its own and the snapshots to write."""
+    follower, engine = settings(FOLLOWER), settings("venue-engine.service")
+    assert "venue-engine.service" in follower["Unit"]["After"].split()
+    assert follower["Service"]["User"] == engine["Service"]["User"]
+    taken = {settings(unit)["Service"]["RuntimeDirectory"] for unit in START_ORDER}
+    assert follower["Service"]["RuntimeDirectory"] not in taken
+    state_dir = Path("/var/lib", engine["Service"]["StateDirectory"]).parent
+    assert Path("/var/lib", follower["Service"]["StateDirectory"]) == directory_of(state_dir)
+    assert follower["Service"]["ExecStart"] == f"{engine['Service']['ExecStart']} --follow"
 
 
 def test_every_daemon_has_its_own_user_and_directories() -> None:
