@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import zmq
 from engine._native import lib
 
 from engine.journal import CommandJournal, Record, segments
+from engine.snapshot import directory_of
 from engine.wire.client import CommandChannel, EngineEvents, template_of
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import Role, SessionAttach, SessionAttached, decode
@@ -32,7 +34,7 @@ from tests.faults.venue import FaultVenue
 
 Fault = Callable[[FaultVenue, Random], None]
 SERVERS = ("postgres", "chain")
-STALLS = ("engine", "fixgw", "mdfeed", "settlement")
+DAEMONS = (*START_ORDER, "follower")
 RIVAL_GATEWAY = 99
 PEER_TIMEOUT_S = 15.0
 CUT_TIMEOUT_S = 10.0
@@ -85,7 +87,7 @@ def start(venue: FaultVenue, *names: str) -> None:
         venue.venue.postgres.start()
     if "chain" in names:
         venue.venue.chain.start()
-    daemons = [name for name in START_ORDER if name in names]
+    daemons = [name for name in DAEMONS if name in names]
     for name in daemons:
         venue.venue.start_daemon(name)
     for name in daemons:
@@ -102,7 +104,7 @@ def _kill_one(name: str) -> Fault:
 
 
 def _kill_two(venue: FaultVenue, random: Random) -> None:
-    names = random.sample((*START_ORDER, *SERVERS), 2)
+    names = random.sample((*DAEMONS, *SERVERS), 2)
     for name in names:
         kill(venue, name)
     start(venue, *names)
@@ -110,12 +112,25 @@ def _kill_two(venue: FaultVenue, random: Random) -> None:
 
 def _kill_while_starting(venue: FaultVenue, random: Random) -> None:
     """A daemon dies again before it has recovered."""
-    name = random.choice(START_ORDER)
+    name = random.choice(DAEMONS)
     kill(venue, name)
     venue.venue.start_daemon(name)
     venue.pause(random.uniform(0.1, 1.0))
     kill(venue, name)
     start(venue, name)
+
+
+def _clean_restart(venue: FaultVenue, random: Random) -> None:
+    """The engine stops in order and starts again: what the follower snapshots then is where later starts begin."""
+    os.kill(venue.pid("engine"), signal.SIGTERM)
+    if not venue.ended("engine", PEER_TIMEOUT_S):
+        raise VenueError("the engine did not end when asked to")
+    code = venue.venue.daemons["engine"].process.returncode
+    kill(venue, "engine")
+    if code != 0:
+        raise VenueError(f"the engine ended with {code} when asked to")
+    venue.pause(random.choice((0.0, 0.6)))
+    start(venue, "engine")
 
 
 # ---- silence ----
@@ -359,12 +374,26 @@ def power_cut_at(venue: FaultVenue, random: Random, after_calls: int) -> Loss:
         raise VenueError("the power never went: the engine made no such call")
     kill(venue, "engine")
     venue.shim.clear()
-    return restore_durable(venue.shim.log, venue.state_dir, random.getrandbits(32))
+    return _lose_unsynced(venue, random)
+
+
+def _lose_unsynced(venue: FaultVenue, random: Random) -> Loss:
+    """What the power takes with it. The follower, which is not under the shim, dies too and keeps what it wrote."""
+    kill(venue, "follower")
+    snapshots, aside = directory_of(venue.config.paths.state_dir), venue.directory / "snapshots.aside"
+    if snapshots.exists():
+        snapshots.rename(aside)
+    loss = restore_durable(venue.shim.log, venue.state_dir, random.getrandbits(32))
+    if aside.exists():
+        shutil.rmtree(snapshots, ignore_errors=True)
+        aside.rename(snapshots)
+    venue.rewritten()
+    return loss
 
 
 def _power_cut(venue: FaultVenue, random: Random) -> None:
     power_cut_at(venue, random, random.randrange(40))
-    start(venue, "engine")
+    start(venue, "engine", "follower")
 
 
 def _strikes(venue: FaultVenue, fault: ShimFault) -> None:
@@ -394,8 +423,8 @@ def _disk_error(venue: FaultVenue, random: Random) -> None:
     venue.shim.clear()
     if cut:
         kill(venue, "engine")
-        restore_durable(venue.shim.log, venue.state_dir, random.getrandbits(32))
-        start(venue, "engine")
+        _lose_unsynced(venue, random)
+        start(venue, "engine", "follower")
     else:
         start_if_ended(venue, 0.3)
 
@@ -427,10 +456,11 @@ def start_if_ended(venue: FaultVenue, patience_s: float) -> None:
 
 
 KINDS: dict[str, Fault] = {
-    **{f"kill-{name}": _kill_one(name) for name in (*START_ORDER, *SERVERS)},
+    **{f"kill-{name}": _kill_one(name) for name in (*DAEMONS, *SERVERS)},
     "kill-two": _kill_two,
     "kill-while-starting": _kill_while_starting,
-    **{f"stall-{name}": _stall(name) for name in STALLS},
+    **{f"stall-{name}": _stall(name) for name in DAEMONS},
+    "clean-restart": _clean_restart,
     "frames-lost": _frames_lost,
     "reports-lost": _reports_lost,
     "line-drop": _line_drop,

@@ -49,6 +49,7 @@ EDITS = [
     Edit("engine", {"max_orders": 16_384, "max_clordids": 65_536, "max_price_pages": 4_096}),
     Edit("settlement", {"batch_max_age_ms": 300, "checkpoint_interval_ms": 500, "poll_ms": 100}),
     Edit("mdfeed", {"heartbeat_ms": 200}),
+    Edit("follower", {"snapshot_every_s": 1}),
 ]
 
 
@@ -164,6 +165,8 @@ class FaultVenue:
     def start(self) -> None:
         """The venue, its money, its clients; VenueError when a part does not come up."""
         self.venue.start()
+        self.venue.start_daemon("follower")
+        self.venue.await_ready("follower")
         self._records = EngineRecords(self.config)
         self._fund()
         self._watcher = Companion("watcher", "tests.faults.watcher", self._watcher_arguments(), self._log("watcher"))
@@ -297,6 +300,12 @@ class FaultVenue:
         self._all_clients("flush")
         self._all_clients("status")
         self._await_settlement()
+        durable = self.counter("engine", "durable_sequence")
+        self.until(
+            lambda: self.counter("follower", "followed_sequence") >= durable,
+            REST_TIMEOUT_S,
+            f"the follower at command {durable}",
+        )
 
     def _all_clients(self, word: str) -> None:
         for client in self.clients.values():

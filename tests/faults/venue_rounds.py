@@ -234,6 +234,8 @@ def play(venue: FaultVenue, plan: Round) -> list[str]:
         violations = [str(error)]
     if plan.kind not in BREAKS_LINES and (lost := venue.lines_lost()[len(lines_lost) :]):
         violations.append(f"clients lost their lines: {'; '.join(lost)}")
+    if venue.counter("follower", "divergences"):
+        violations.append("the follower's state is not the engine's")
     return [f"not at rest: {stuck}", *violations] if stuck else violations
 
 
