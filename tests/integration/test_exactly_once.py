@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import signal
 from collections import Counter
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import simplefix
 
 from engine.wire.messages import OrderAccepted, SessionAttach, SessionAttached, TradingState
 from ops.fix_client import FixClientError, LogonRefused, text
 from ops.toml_edit import Edit, apply
-from tests.fixtures.fix_engine import ALPHA, EngineClient
+from tests.fixtures.fix_engine import ALPHA, EngineClient, wait_for
 from tests.fixtures.fix_gateway import Trader, Venue
 
 
@@ -28,6 +31,11 @@ def accepted(venue: Venue) -> Counter[str]:
 def told(trader: Trader, exec_type: str) -> list[tuple[str, str]]:
     """(ClOrdID, ExecID) of the reports of this type that are not taken yet."""
     return [(text(m, 11), text(m, 17)) for m in trader.reports if text(m, 150) == exec_type]
+
+
+def quantities(message: simplefix.FixMessage, *tags: int) -> list[Decimal]:
+    """Decimal fields of a report."""
+    return [Decimal(text(message, tag)) for tag in tags]
 
 
 def cut_off(trader: Trader, why: str) -> None:
@@ -165,3 +173,97 @@ def test_a_delayed_reset_of_the_session_does_no_harm(fix_venue: Venue) -> None:
     alpha.new("next", "1", "0.01", "50")
     alpha.expect(t11="next", t150="0")
     assert text(alpha.canceled("mine"), 39) == "4"
+
+
+def lose_what_follows(venue: Venue, directory: Path) -> None:
+    """Keeps the engine's state as it is now: idle, so that its files hold all of it."""
+    shutil.copytree(venue.engine.state_dir / "engine", directory)
+
+
+def lost(venue: Venue, directory: Path) -> None:
+    """The engine dies, and its disk is what it was when it was kept."""
+    venue.engine.kill9()
+    shutil.rmtree(venue.engine.state_dir / "engine")
+    shutil.copytree(directory, venue.engine.state_dir / "engine")
+
+
+@pytest.mark.parametrize("gateway_dies", [False, True])
+def test_what_the_engine_lost_is_taken_back_and_no_fill_invented(
+    fix_venue: Venue, tmp_path: Path, gateway_dies: bool
+) -> None:
+    """The engine comes back without its last events, as `interval` may after a power failure: the fill is canceled, the
+    vanished order canceled, the canceled one restated, once each; then trading goes on, under new ExecIDs.
+    """
+    alpha = fix_venue.trader("ALPHA").logon()
+    bravo = fix_venue.trader("BRAVO").logon()
+    for clordid in ("filled", "canceled"):
+        alpha.new(clordid, "1", "0.02", "50")
+        alpha.expect(t11=clordid, t150="0")
+    alpha.settle()
+    lose_what_follows(fix_venue, tmp_path / "kept")
+    alpha.new("gone", "1", "0.03", "40")
+    alpha.expect(t11="gone", t150="0")
+    alpha.canceled("canceled", "cancel")
+    bravo.new("hit", "2", "0.01", "50")
+    bravo.expect(t11="hit", t150="0")
+    fill = text(alpha.expect(t11="filled", t150="F"), 17)
+    bravo_fill = text(bravo.expect(t11="hit", t150="F"), 17)
+    lost(fix_venue, tmp_path / "kept")
+    if gateway_dies:
+        fix_venue.gateway.kill9()
+        alpha.fix.close()
+        bravo.fix.close()
+    fix_venue.engine.start()
+    if gateway_dies:
+        fix_venue.gateway.start()
+        alpha.relogon()
+        bravo.relogon()
+    bust = alpha.expect(t11="filled", t150="H")
+    assert [text(bust, tag) for tag in (17, 19, 39)] == [f"X{fill}", fill, "0"]
+    assert quantities(bust, 14, 151, 32) == [0, Decimal("0.02"), Decimal("0.01")]
+    gone = alpha.expect(t11="gone", t150="4")
+    assert [text(gone, tag) for tag in (39, 14, 151, 58)] == ["4", "0", "0", "order lost in a crash of the venue"]
+    restated = alpha.expect(t150="D")
+    assert [text(restated, tag) for tag in (11, 39)] == ["canceled", "0"]
+    assert quantities(restated, 151) == [Decimal("0.02")]
+    bust = bravo.expect(t11="hit", t150="H")
+    assert [text(bust, tag) for tag in (19, 39, 14, 151)] == [bravo_fill, "4", "0", "0"]
+    alpha.new("gone", "1", "0.01", "45")
+    bravo.new("again", "2", "0.01", "50")
+    second = text(alpha.expect(t11="filled", t150="F"), 17)
+    assert second != fill
+    alpha.expect(t11="gone", t150="0")
+    fix_venue.gateway.kill9()
+    fix_venue.gateway.start()
+    alpha.fix.close()
+    alpha.relogon()
+    alpha.settle()
+    assert [str(message) for message in alpha.reports if text(message, 150) != "I"] == []
+    assert quantities(alpha.canceled("filled"), 14) == [Decimal("0.01")]
+    assert fix_venue.gateway.counter("logons") == 1
+
+
+def test_commands_without_a_verdict_survive_an_engine_that_lost_its_last_events(
+    fix_venue: Venue, tmp_path: Path
+) -> None:
+    """On their way when the engine died and came back with an older past: applied once, in order, under one verdict."""
+    alpha = fix_venue.trader("ALPHA").logon()
+    alpha.new("kept", "1", "0.01", "50")
+    alpha.expect(t11="kept", t150="0")
+    alpha.settle()
+    lose_what_follows(fix_venue, tmp_path / "kept")
+    alpha.new("lost", "1", "0.01", "50")
+    alpha.expect(t11="lost", t150="0")
+    alpha.settle()
+    lost(fix_venue, tmp_path / "kept")
+    for number in range(10):
+        alpha.new(f"n{number}", "1", "0.01", "50")
+    wait_for(lambda: fix_venue.gateway.counter("pending") == 10, "the orders to be pending")
+    fix_venue.engine.start()
+    for number in range(10):
+        alpha.expect(t11=f"n{number}", t150="0")
+    assert text(alpha.expect(t11="lost", t150="4"), 58) == "order lost in a crash of the venue"
+    alpha.settle()
+    assert told(alpha, "0") + told(alpha, "4") == []
+    assert accepted(fix_venue) == Counter(["kept", *(f"n{number}" for number in range(10))])
+    assert fix_venue.gateway.counter("logons") == 1
