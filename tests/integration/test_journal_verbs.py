@@ -158,7 +158,7 @@ def spoil(path: Path, offset: int) -> None:
 def test_damage_is_named_with_its_place_and_what_to_do(
     traded: tuple[EngineDaemon, list[object]], tmp_path: Path
 ) -> None:
-    """A command below the watermark: exit code 1; every verb that would read it refuses; the archive's copy heals it."""
+    """A command below the watermark: exit code 1; verbs that would read it refuse; a whole copy heals it."""
     engine, _ = traded
     assert engine.stop() == 0
     (path,) = segments(engine.journal_dir)
