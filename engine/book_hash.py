@@ -9,6 +9,7 @@ from functools import lru_cache
 from struct import unpack
 
 MASK_64 = 2**64 - 1
+MASK_128 = 2**128 - 1
 WORDS_MAX = 128  # the longest record is a protection with 64 fill times
 CACHED = 4_096
 
@@ -25,14 +26,20 @@ def finish(x: int) -> int:
 KEYS = tuple(finish((i + 1) * 0x9E3779B97F4A7C15 & MASK_64) for i in range(WORDS_MAX))
 
 
-def mix128(words: tuple[int, ...]) -> int:
-    """Pairs of keyed words multiplied and summed, both halves finished; negative words as two's complement."""
+def mix_sum(words: tuple[int, ...]) -> int:
+    """Pairs of keyed words multiplied and summed mod 2^128; negative words as two's complement."""
     total = 0
     for j in range(0, len(words) - 1, 2):
         total += (words[j] + KEYS[j] & MASK_64) * (words[j + 1] + KEYS[j + 1] & MASK_64)
     if len(words) % 2:
         total += (words[-1] + KEYS[len(words) - 1] & MASK_64) * KEYS[len(words)]
-    low, high = total & MASK_64, total >> 64 & MASK_64
+    return total & MASK_128
+
+
+def mix128(words: tuple[int, ...]) -> int:
+    """The sum of the words, both halves finished."""
+    total = mix_sum(words)
+    low, high = total & MASK_64, total >> 64
     a = finish(low ^ len(words))
     return a | finish(high ^ a) << 64
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sortedcontainers import SortedDict
 
-from engine.book_hash import mix128, text_words, used_clordid_mix
+from engine.book_hash import MASK_64, mix128, mix_sum, text_words, used_clordid_mix
 from engine.book_messages import Command, Event
 from engine.wire.messages import (
     AccountSet,
@@ -784,7 +784,8 @@ def ceil_millionths(amount: int) -> int:
 
 def clordid_key(session: int, clordid: bytes) -> int:
     """64 bits that stand for a ClOrdID among those its session has used."""
-    return mix128((session, *text_words(clordid, CLORDID_BYTES))) >> 64
+    total = mix_sum((session, *text_words(clordid, CLORDID_BYTES)))
+    return total >> 64 ^ total & MASK_64
 
 
 def opposite_side(side: int) -> Side:

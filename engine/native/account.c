@@ -136,26 +136,50 @@ static void rehash_accounts(struct accounts *accounts) {
     }
 }
 
-static void rehash_balances(struct accounts *accounts) {
+static void rehash_balance(struct accounts *accounts, uint64_t number) {
     const uint64_t columns = (uint64_t)accounts->asset_capacity + 1;
+    const u128 mix = balance_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
+    accounts->hash += mix - accounts->balance_mixes[number];
+    accounts->balance_mixes[number] = mix;
+}
+
+static void rehash_balances(struct accounts *accounts) {
     uint64_t group = 0;
-    uint64_t number = 0;
-    while (dirty_take(&accounts->dirty_balances, &group, &number)) {
-        const u128 mix = balance_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
-        accounts->hash += mix - accounts->balance_mixes[number];
-        accounts->balance_mixes[number] = mix;
+    uint64_t batch[DIRTY_BATCH];
+    uint32_t count = DIRTY_BATCH;
+    while (count == DIRTY_BATCH) {
+        count = dirty_take_batch(&accounts->dirty_balances, &group, batch);
+        for (uint32_t i = 0; i < count; i++) {
+            __builtin_prefetch(&accounts->balances[batch[i]]);
+            __builtin_prefetch(&accounts->balance_mixes[batch[i]], 1);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            rehash_balance(accounts, batch[i]);
+        }
     }
 }
 
-static void rehash_exposures(struct accounts *accounts) {
+static void rehash_exposure(struct accounts *accounts, uint64_t number) {
     const uint64_t columns = (uint64_t)accounts->instrument_capacity + 1;
+    const u128 mix = exposure_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
+    accounts->hash += mix - accounts->exposure_mixes[number];
+    accounts->exposure_mixes[number] = mix;
+    accounts->exposures[number].dirty = 0;
+}
+
+static void rehash_exposures(struct accounts *accounts) {
     uint64_t group = 0;
-    uint64_t number = 0;
-    while (dirty_take(&accounts->dirty_exposures, &group, &number)) {
-        const u128 mix = exposure_mix(accounts, (uint32_t)(number / columns), (uint32_t)(number % columns));
-        accounts->hash += mix - accounts->exposure_mixes[number];
-        accounts->exposure_mixes[number] = mix;
-        accounts->exposures[number].dirty = 0;
+    uint64_t batch[DIRTY_BATCH];
+    uint32_t count = DIRTY_BATCH;
+    while (count == DIRTY_BATCH) {
+        count = dirty_take_batch(&accounts->dirty_exposures, &group, batch);
+        for (uint32_t i = 0; i < count; i++) {
+            __builtin_prefetch(&accounts->exposures[batch[i]], 1);
+            __builtin_prefetch(&accounts->exposure_mixes[batch[i]], 1);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            rehash_exposure(accounts, batch[i]);
+        }
     }
 }
 

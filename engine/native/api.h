@@ -72,7 +72,8 @@ void core_hash(struct core *core, uint64_t hash[2]);
 uint64_t core_next_timer(const struct core *core);
 
 /* Asks the processor for the memory that a command will touch; changes nothing and may be given any bytes. Stage 0 some
-   sixteen commands ahead, stage 1 ten, stage 2 five: each builds on what the one before has brought. */
+   nine commands ahead, stage 1 six, stage 2 three: each builds on what the one before has brought, and nothing that was
+   brought should have left the nearest cache again. */
 void core_prefetch(const struct core *core, const uint8_t *message, uint32_t size, unsigned stage);
 
 /* Sequence of the last event, 0 before the first. */

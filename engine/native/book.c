@@ -52,32 +52,6 @@ void order_set_display(const struct books *books, uint32_t index, int64_t displa
     }
 }
 
-uint32_t order_take(struct books *books) {
-    const uint32_t slot = pool_take(&books->slots);
-    const uint32_t index = slot + 1;
-    struct order *order = &books->orders[index];
-    VENUE_ASSERT(order->leaves_lots == 0 && order->generation < UINT32_MAX, "a free slot has a generation left");
-    order_changed(books, index);
-    order->flags = ORDER_DIRTY | ORDER_NEW;
-    order->generation++;
-    books->in_use++;
-    if (slot >= books->slots_used) {
-        books->slots_used = slot + 1;
-    }
-    return index;
-}
-
-void order_free(struct books *books, uint32_t index) {
-    struct order *order = &books->orders[index];
-    VENUE_ASSERT((order->flags & ORDER_LISTED) == 0, "a closed order is nowhere counted as open");
-    order_changed(books, index);
-    order->leaves_lots = 0;
-    books->in_use--;
-    if (order->generation < UINT32_MAX) {
-        pool_give_back(&books->slots, index - 1);
-    }
-}
-
 uint32_t queue_first(const struct books *books, const struct ladder *ladder) {
     return ladder->best_tick == 0 ? 0 : ladder_level(&books->pages, ladder, ladder->best_tick)->head;
 }
@@ -154,22 +128,18 @@ static void rehash_slot(struct books *books, uint32_t index) {
     order->flags &= (uint8_t)~(ORDER_DIRTY | ORDER_NEW);
 }
 
-/* Slots in batches, so that the memory of the next ones comes while these are hashed. */
-enum { REHASH_BATCH = 16 };
-
 void books_rehash(struct books *books) {
     uint64_t group = 0;
-    uint32_t batch[REHASH_BATCH];
-    uint32_t count = REHASH_BATCH;
-    while (count == REHASH_BATCH) {
-        uint64_t index = 0;
-        for (count = 0; count < REHASH_BATCH && dirty_take(&books->dirty, &group, &index); count++) {
-            batch[count] = (uint32_t)index;
-            __builtin_prefetch(&books->orders[index], 1);
-            __builtin_prefetch(&books->details[index], 1);
+    uint64_t batch[DIRTY_BATCH];
+    uint32_t count = DIRTY_BATCH;
+    while (count == DIRTY_BATCH) {
+        count = dirty_take_batch(&books->dirty, &group, batch);
+        for (uint32_t i = 0; i < count; i++) {
+            __builtin_prefetch(&books->orders[batch[i]], 1);
+            __builtin_prefetch(&books->details[batch[i]], 1);
         }
         for (uint32_t i = 0; i < count; i++) {
-            rehash_slot(books, batch[i]);
+            rehash_slot(books, (uint32_t)batch[i]);
         }
     }
 }

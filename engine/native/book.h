@@ -183,10 +183,32 @@ static inline void order_changed(const struct books *books, uint32_t index) {
 
 /* Takes a slot in its next generation; the caller fills the order in, all fields but generation, and flags only by way
  * of `flags = ORDER_DIRTY | ...`. The slot is marked dirty. */
-uint32_t order_take(struct books *books);
+static inline uint32_t order_take(struct books *books) {
+    const uint32_t slot = pool_take(&books->slots);
+    const uint32_t index = slot + 1;
+    struct order *order = &books->orders[index];
+    VENUE_ASSERT(order->leaves_lots == 0 && order->generation < UINT32_MAX, "a free slot has a generation left");
+    order_changed(books, index);
+    order->flags = ORDER_DIRTY | ORDER_NEW;
+    order->generation++;
+    books->in_use++;
+    if (slot >= books->slots_used) {
+        books->slots_used = slot + 1;
+    }
+    return index;
+}
 
 /* Frees the slot; a slot in its last generation is never taken again. */
-void order_free(struct books *books, uint32_t index);
+static inline void order_free(struct books *books, uint32_t index) {
+    struct order *order = &books->orders[index];
+    VENUE_ASSERT((order->flags & ORDER_LISTED) == 0, "a closed order is nowhere counted as open");
+    order_changed(books, index);
+    order->leaves_lots = 0;
+    books->in_use--;
+    if (order->generation < UINT32_MAX) {
+        pool_give_back(&books->slots, index - 1);
+    }
+}
 
 /* The order after this one in priority order in a ladder, `tick` being its level; 0 when it is the last. */
 uint32_t queue_next(const struct books *books, const struct ladder *ladder, uint32_t tick, uint32_t index);

@@ -11,6 +11,9 @@
 
 enum { OUTPUT_MIN = 64 * 1024, OUTPUT_AHEAD = 4, OUTPUT_LINES = 6 };
 
+/* Pairs of account and instrument up to which large pages are worth it for all of them: 80 bytes each. */
+enum { PAIRS_DENSE_MAX = 3 << 19 };
+
 /* What is touched densely comes first; what is addressed sparsely, and would waste large pages, after it. */
 void core_lay_out(struct core *core, struct arena *arena, const struct core_capacity *capacity) {
     const uint32_t clordids = capacity->clordids > capacity->orders ? capacity->clordids : capacity->orders;
@@ -19,8 +22,14 @@ void core_lay_out(struct core *core, struct arena *arena, const struct core_capa
     sessions_lay_out(&core->sessions, arena, capacity->sessions);
     instruments_lay_out(&core->instruments, arena, capacity->instruments);
     trades_lay_out(&core->trades, arena, capacity->trades);
-    arena_sparse(arena);
+    const bool few_pairs = ((uint64_t)capacity->accounts + 1) * (capacity->instruments + 1U) <= PAIRS_DENSE_MAX;
+    if (!few_pairs) {
+        arena_sparse(arena);
+    }
     accounts_lay_out(&core->accounts, arena, capacity->accounts, capacity->assets, capacity->instruments);
+    if (few_pairs) {
+        arena_sparse(arena);
+    }
     books_lay_out_sparse(&core->books, arena, capacity->instruments);
     protections_lay_out(&core->protections, arena);
     timers_lay_out(&core->timers, arena, capacity->orders, capacity->instruments);

@@ -25,3 +25,11 @@ bool dirty_take(const struct dirty *dirty, uint64_t *group, uint64_t *record) {
     }
     return true;
 }
+
+uint32_t dirty_take_batch(const struct dirty *dirty, uint64_t *group, uint64_t records[DIRTY_BATCH]) {
+    uint32_t count = 0;
+    while (count < DIRTY_BATCH && dirty_take(dirty, group, &records[count])) {
+        count++;
+    }
+    return count;
+}

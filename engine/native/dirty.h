@@ -33,4 +33,10 @@ static inline bool dirty_marked(const struct dirty *dirty, uint64_t record) {
 /* Takes one marked record out of the set; false when there is none. `group` starts at 0 and belongs to the walk. */
 bool dirty_take(const struct dirty *dirty, uint64_t *group, uint64_t *record);
 
+/* Records taken at once, so that the memory of all of them comes before the first is hashed. */
+enum { DIRTY_BATCH = 32 };
+
+/* Takes up to DIRTY_BATCH marked records; fewer than that were the last ones. */
+uint32_t dirty_take_batch(const struct dirty *dirty, uint64_t *group, uint64_t records[DIRTY_BATCH]);
+
 #endif

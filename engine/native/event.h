@@ -45,9 +45,8 @@ static inline void *event_raw_sized(struct event_writer *events, uint16_t templa
     event->sequence = ++events->sequence;
     event->command_sequence = events->command_sequence;
     event->time_ns = events->time_ns;
-    event->epoch = events->epoch;
-    event->last_in_command = 0;
-    memset(event->reserved, 0, sizeof event->reserved);
+    const uint64_t epoch_and_zeros = events->epoch; /* last_in_command and what is reserved after it */
+    memcpy(&event->epoch, &epoch_and_zeros, sizeof epoch_and_zeros);
     events->last = event;
     events->count++;
     events->cursor += whole;
@@ -70,12 +69,15 @@ static inline void *event_begin(struct event_writer *events, uint16_t template_i
 /* An event that ends with the command's varData; its block is not zeroed. */
 static inline void *event_raw_echo(struct event_writer *events, uint16_t template_id, uint16_t block_length,
                                    struct echo echo) {
-    const uint32_t size = (uint32_t)(sizeof(struct wire_header) + block_length + sizeof echo.size) + echo.size;
-    uint8_t *block = event_raw_sized(events, template_id, block_length, size);
-    memcpy(block + block_length, &echo.size, sizeof echo.size);
-    if (echo.size > 0) {
-        memcpy(block + block_length + sizeof echo.size, echo.bytes, echo.size);
+    const uint32_t least = (uint32_t)(sizeof(struct wire_header) + block_length + sizeof echo.size);
+    if (echo.size == 0) {
+        uint8_t *block = event_raw_sized(events, template_id, block_length, least);
+        memset(block + block_length, 0, sizeof echo.size);
+        return block;
     }
+    uint8_t *block = event_raw_sized(events, template_id, block_length, least + echo.size);
+    memcpy(block + block_length, &echo.size, sizeof echo.size);
+    memcpy(block + block_length + sizeof echo.size, echo.bytes, echo.size);
     return block;
 }
 

@@ -134,6 +134,20 @@ static inline bool call_phase(uint8_t phase) {
            phase == WIRE_PHASE_VOLATILITY_AUCTION;
 }
 
+struct rates {
+    int32_t maker_ppm;
+    int32_t taker_ppm;
+};
+
+/* The rates of a tier, those of tier 0 while it is not defined. */
+static inline struct rates instrument_rates(const struct instrument *instrument, uint8_t fee_tier) {
+    const struct fee_tier *tier = &instrument->fee_tiers[fee_tier];
+    return (struct rates){
+        .maker_ppm = tier->defined ? tier->maker_ppm : instrument->content.maker_fee_ppm,
+        .taker_ppm = tier->defined ? tier->taker_ppm : instrument->content.taker_fee_ppm,
+    };
+}
+
 /* Brings `hash` in step with everything marked dirty. */
 void instruments_rehash(struct instruments *instruments);
 

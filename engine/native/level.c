@@ -11,8 +11,26 @@ void pages_lay_out(struct page_pool *pool, struct arena *arena, uint32_t capacit
     pool->in_use = 0;
 }
 
-static uint64_t bit(uint32_t number) {
-    return UINT64_C(1) << (number % 64);
+void ladder_take_page(struct page_pool *pool, struct ladder *ladder, uint32_t number) {
+    ladder->page[number] = pool_take(&pool->free) + 1;
+    pool->in_use++;
+    ladder->bottom[number / 64] |= ladder_bit(number);
+    ladder->middle[number / 64 / 64] |= ladder_bit(number / 64);
+    ladder->top |= ladder_bit(number / 64 / 64);
+}
+
+void ladder_release_page(struct page_pool *pool, struct ladder *ladder, uint32_t number) {
+    pool_give_back(&pool->free, ladder->page[number] - 1);
+    pool->in_use--;
+    ladder->page[number] = 0;
+    ladder->bottom[number / 64] &= ~ladder_bit(number);
+    if (ladder->bottom[number / 64] != 0) {
+        return;
+    }
+    ladder->middle[number / 64 / 64] &= ~ladder_bit(number / 64);
+    if (ladder->middle[number / 64 / 64] == 0) {
+        ladder->top &= ~ladder_bit(number / 64 / 64);
+    }
 }
 
 /* Bits strictly above / below this one in its word. */
@@ -21,7 +39,7 @@ static uint64_t bits_above(uint32_t number) {
 }
 
 static uint64_t bits_below(uint32_t number) {
-    return bit(number) - 1;
+    return ladder_bit(number) - 1;
 }
 
 static uint32_t lowest(uint64_t word) {
@@ -30,53 +48,6 @@ static uint32_t lowest(uint64_t word) {
 
 static uint32_t highest(uint64_t word) {
     return 63U - (uint32_t)__builtin_clzll(word);
-}
-
-struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_t tick) {
-    VENUE_ASSERT(tick >= 1 && tick <= TICK_MAX, "orders rest at ticks inside the ladder");
-    const uint32_t number = tick / LEVELS_PER_PAGE;
-    uint32_t page = ladder->page[number];
-    if (page == 0) {
-        page = pool_take(&pool->free) + 1;
-        pool->in_use++;
-        ladder->page[number] = page;
-        ladder->bottom[number / 64] |= bit(number);
-        ladder->middle[number / 64 / 64] |= bit(number / 64);
-        ladder->top |= bit(number / 64 / 64);
-    }
-    pool->occupied[page] |= bit(tick);
-    const uint32_t reversed = 0U - (uint32_t)ladder->highest_first;
-    const uint32_t best_tick = ladder->best_tick;
-    ladder->best_tick = (best_tick == 0) | ((tick ^ reversed) < (best_tick ^ reversed)) ? tick : best_tick;
-    return &pool->pages[page].levels[tick % LEVELS_PER_PAGE];
-}
-
-static void release_page(struct page_pool *pool, struct ladder *ladder, uint32_t number) {
-    pool_give_back(&pool->free, ladder->page[number] - 1);
-    pool->in_use--;
-    ladder->page[number] = 0;
-    ladder->bottom[number / 64] &= ~bit(number);
-    if (ladder->bottom[number / 64] != 0) {
-        return;
-    }
-    ladder->middle[number / 64 / 64] &= ~bit(number / 64);
-    if (ladder->middle[number / 64 / 64] == 0) {
-        ladder->top &= ~bit(number / 64 / 64);
-    }
-}
-
-void ladder_close(struct page_pool *pool, struct ladder *ladder, uint32_t tick) {
-    const struct level *level = ladder_level(pool, ladder, tick);
-    VENUE_ASSERT(level->head == 0 && level->tail == 0 && level->quantity_lots == 0, "a closed level holds nothing");
-    const uint32_t number = tick / LEVELS_PER_PAGE;
-    const uint32_t page = ladder->page[number];
-    pool->occupied[page] &= ~bit(tick);
-    if (pool->occupied[page] == 0) {
-        release_page(pool, ladder, number);
-    }
-    if (tick == ladder->best_tick) {
-        ladder->best_tick = ladder_next(pool, ladder, tick);
-    }
 }
 
 /* The next page that holds an order strictly above; 0 when there is none (page 0 is above nothing). */

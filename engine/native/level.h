@@ -58,17 +58,61 @@ static inline struct level *ladder_level(const struct page_pool *pool, const str
     return &pool->pages[page].levels[tick % LEVELS_PER_PAGE];
 }
 
-/* The level of a tick that an order is about to join; takes a page when there is none. */
-struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_t tick);
-
-/* The last order has left this tick: its level must be all zero. */
-void ladder_close(struct page_pool *pool, struct ladder *ladder, uint32_t tick);
-
 /* Next occupied tick strictly above or below; 0 when there is none. */
 uint32_t ladder_above(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
 uint32_t ladder_below(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
 
 /* Next occupied tick in priority order. */
 uint32_t ladder_next(const struct page_pool *pool, const struct ladder *ladder, uint32_t tick);
+
+/* Gives a page of the ladder without an order a page of the pool, or back. */
+void ladder_take_page(struct page_pool *pool, struct ladder *ladder, uint32_t number);
+void ladder_release_page(struct page_pool *pool, struct ladder *ladder, uint32_t number);
+
+static inline uint64_t ladder_bit(uint32_t number) {
+    return UINT64_C(1) << (number % 64);
+}
+
+/* The level of a tick that an order is about to join; takes a page when there is none. */
+static inline struct level *ladder_open(struct page_pool *pool, struct ladder *ladder, uint32_t tick) {
+    VENUE_ASSERT(tick >= 1 && tick <= TICK_MAX, "orders rest at ticks inside the ladder");
+    const uint32_t number = tick / LEVELS_PER_PAGE;
+    uint32_t page = ladder->page[number];
+    if (page == 0) {
+        ladder_take_page(pool, ladder, number);
+        page = ladder->page[number];
+    }
+    pool->occupied[page] |= ladder_bit(tick);
+    const uint32_t reversed = 0U - (uint32_t)ladder->highest_first;
+    const uint32_t best_tick = ladder->best_tick;
+    ladder->best_tick = (best_tick == 0) | ((tick ^ reversed) < (best_tick ^ reversed)) ? tick : best_tick;
+    return &pool->pages[page].levels[tick % LEVELS_PER_PAGE];
+}
+
+/* An order has left the level of this tick. If it was the last, the level, which must be all zero then, is closed:
+   whether it was is as good as random, so no branch depends on that alone. */
+static inline void ladder_left(struct page_pool *pool, struct ladder *ladder, uint32_t tick,
+                               const struct level *level) {
+    const bool empty = level->head == 0;
+    VENUE_ASSERT((level->head != 0) | ((level->tail == 0) & (level->quantity_lots == 0)),
+                 "a closed level holds nothing");
+    const uint32_t number = tick / LEVELS_PER_PAGE;
+    const uint32_t page = ladder->page[number];
+    const uint64_t left = pool->occupied[page] & ~((uint64_t)empty << (tick % LEVELS_PER_PAGE));
+    pool->occupied[page] = left;
+    if (__builtin_expect(left == 0, 0)) {
+        ladder_release_page(pool, ladder, number);
+    }
+    if (__builtin_expect(empty & (tick == ladder->best_tick), 0)) {
+        ladder->best_tick = ladder_next(pool, ladder, tick);
+    }
+}
+
+/* The last order has left this tick. */
+static inline void ladder_close(struct page_pool *pool, struct ladder *ladder, uint32_t tick) {
+    const struct level *level = ladder_level(pool, ladder, tick);
+    VENUE_ASSERT(level->head == 0, "only a level without orders is closed");
+    ladder_left(pool, ladder, tick, level);
+}
 
 #endif

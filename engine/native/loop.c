@@ -338,7 +338,7 @@ static bool on_command(struct engine *engine, const struct inlet *inlet, const s
 /* Cursors into a frame, each so many commands ahead of the one that is applied (core_prefetch); a short frame is not
  * worth them. */
 enum { LOOK_AHEAD_STAGES = 3, LOOK_AHEAD_WORTH = 4 };
-static const int LOOK_AHEAD[LOOK_AHEAD_STAGES] = {16, 10, 5};
+static const int LOOK_AHEAD[LOOK_AHEAD_STAGES] = {9, 6, 3};
 
 /* Asks for the memory of the command at `at`; returns where the next one is. */
 static size_t look_ahead(const struct engine *engine, const uint8_t *bytes, size_t size, size_t at, unsigned stage) {

@@ -4,6 +4,7 @@
    account. What a taker gains and gives is booked once for all its trades, what a maker does at once. */
 #include "match.h"
 
+#include "listed.h"
 #include "phase.h"
 #include "queue.h"
 #include "stop.h"
@@ -20,24 +21,11 @@ int64_t present_reservation(const struct core *core, uint32_t index) {
 
 /* ---- open orders ---- */
 
-static inline void move_open_lots(struct core *core, const struct order *order, int64_t lots) {
-    struct exposure *exposure = exposure_of(&core->accounts, order->account, order->instrument);
-    int64_t *open = order->side == WIRE_SIDE_BUY ? &exposure->open_buy_lots : &exposure->open_sell_lots;
-    *open += lots;
-    INVARIANT(*open >= 0, "open lots are the leaves of open orders");
-    exposure_changed(&core->accounts, order->account, order->instrument);
-}
-
 void exposure_open_move(struct core *core, uint32_t index, int64_t lots) {
     move_open_lots(core, &core->books.orders[index], lots);
 }
 
-/* The times in force that somebody else keeps a list of. */
-static inline bool kept_elsewhere(uint8_t time_in_force) {
-    return time_in_force >= WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
-}
-
-static void list_elsewhere(struct core *core, uint32_t index) {
+void list_elsewhere(struct core *core, uint32_t index) {
     if (core->books.orders[index].time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE) {
         expiry_add(core, index);
     } else {
@@ -45,76 +33,12 @@ static void list_elsewhere(struct core *core, uint32_t index) {
     }
 }
 
-static void unlist_elsewhere(struct core *core, uint32_t index) {
+void unlist_elsewhere(struct core *core, uint32_t index) {
     if (core->books.orders[index].time_in_force == WIRE_TIME_IN_FORCE_GOOD_TILL_DATE) {
         expiry_remove(core, index);
     } else {
         auction_order_closed(core, index);
     }
-}
-
-static inline void join_account(struct core *core, const struct order *order, uint32_t index) {
-    struct account *account = &core->accounts.accounts[order->account];
-    struct order_details *details = core->books.details;
-    details[index].account_newer = 0;
-    details[index].account_older = account->newest_order;
-    if (account->newest_order != 0) {
-        details[account->newest_order].account_newer = index;
-    }
-    account->newest_order = index;
-    account->open_orders++;
-    account_changed(&core->accounts, order->account);
-}
-
-static inline void leave_account(struct core *core, const struct order *order, uint32_t index) {
-    struct account *account = &core->accounts.accounts[order->account];
-    struct order_details *details = core->books.details;
-    const uint32_t newer = details[index].account_newer;
-    const uint32_t older = details[index].account_older;
-    if (newer == 0) {
-        INVARIANT(account->newest_order == index, "the order without a newer one is the account's newest");
-        account->newest_order = older;
-    } else {
-        details[newer].account_older = older;
-    }
-    if (older != 0) {
-        details[older].account_newer = newer;
-    }
-    VENUE_ASSERT(account->open_orders > 0, "an open order counts in its account");
-    account->open_orders--;
-    account_changed(&core->accounts, order->account);
-}
-
-static inline void list_order(struct core *core, struct order *order, uint32_t index) {
-    if ((order->flags & ORDER_LISTED) != 0) {
-        return;
-    }
-    order->flags |= ORDER_LISTED;
-    core->sessions.sessions[order->session].open_orders++;
-    session_changed(&core->sessions, order->session);
-    join_account(core, order, index);
-    move_open_lots(core, order, order->leaves_lots);
-    if (__builtin_expect(kept_elsewhere(order->time_in_force), 0)) {
-        list_elsewhere(core, index);
-    }
-}
-
-static inline void unlist_order(struct core *core, struct order *order, uint32_t index) {
-    if ((order->flags & ORDER_LISTED) == 0) {
-        return;
-    }
-    struct session *session = &core->sessions.sessions[order->session];
-    VENUE_ASSERT(session->open_orders > 0, "an open order counts in its session");
-    session->open_orders--;
-    session_changed(&core->sessions, order->session);
-    leave_account(core, order, index);
-    if (order->leaves_lots != 0) {
-        move_open_lots(core, order, -order->leaves_lots);
-    }
-    if (__builtin_expect(kept_elsewhere(order->time_in_force), 0)) {
-        unlist_elsewhere(core, index);
-    }
-    order->flags &= (uint8_t)~ORDER_LISTED;
 }
 
 void order_list(struct core *core, uint32_t index) {
@@ -645,32 +569,41 @@ static bool beyond_band(uint8_t side, uint32_t best_ticks, uint32_t middle_ticks
     return side == WIRE_SIDE_BUY ? best_ticks < middle_ticks - width : best_ticks > middle_ticks + width;
 }
 
-static inline struct taking start_taking(struct core *core, uint32_t index) {
+/* Filled in where it is: a copy of so wide a struct would wait for the narrow stores it is made of. */
+static inline void start_taking(struct core *core, uint32_t index, struct taking *taking) {
     struct order *taker = &core->books.orders[index];
     struct instrument *instrument = &core->instruments.instruments[taker->instrument];
     const struct wire_instrument_set *listing = &instrument->content;
     const struct account *account = &core->accounts.accounts[taker->account];
-    struct taking taking = {
-        .taker = taker,
-        .index = index,
-        .limit_ticks = taker->price_ticks,
-        .instrument = instrument,
-        .makers = book_side(&core->books, taker->instrument, opposite(taker->side)),
-    };
+    taking->taker = taker;
+    taking->index = index;
+    taking->limit_ticks = taker->price_ticks;
+    taking->instrument = instrument;
+    taking->makers = book_side(&core->books, taker->instrument, opposite(taker->side));
+    taking->level = NULL;
+    taking->held_units = 0;
+    taking->lots = 0;
+    taking->notional_units = 0;
+    taking->fee_units = 0;
+    taking->fee_account_units = 0;
+    taking->first_ticks = 0;
+    taking->last_ticks = 0;
+    taking->trades = 0;
+    taking->steps = 0;
+    taking->triggered = false;
     if ((listing->static_band_ppm | listing->dynamic_band_ppm) != 0) {
-        taking.limit_ticks =
-            within_band(taker->side, taking.limit_ticks, instrument->reference_ticks, listing->static_band_ppm);
-        taking.limit_ticks =
-            within_band(taker->side, taking.limit_ticks, instrument->last_ticks, listing->dynamic_band_ppm);
-        const uint32_t best = taking.makers->best_tick;
+        taking->limit_ticks =
+            within_band(taker->side, taking->limit_ticks, instrument->reference_ticks, listing->static_band_ppm);
+        taking->limit_ticks =
+            within_band(taker->side, taking->limit_ticks, instrument->last_ticks, listing->dynamic_band_ppm);
+        const uint32_t best = taking->makers->best_tick;
         if (beyond_band(taker->side, best, instrument->reference_ticks, listing->static_band_ppm) ||
             beyond_band(taker->side, best, instrument->last_ticks, listing->dynamic_band_ppm)) {
-            taking.limit_ticks = taker->side == WIRE_SIDE_BUY ? 0 : UINT32_MAX; /* nothing crosses */
+            taking->limit_ticks = taker->side == WIRE_SIDE_BUY ? 0 : UINT32_MAX; /* nothing crosses */
         }
     }
-    taking.stp_mode = order_stp_mode(taker) != 0 ? order_stp_mode(taker) : account->stp_mode;
-    taking.stp_key = taking.stp_mode != WIRE_SELF_TRADE_PREVENTION_NONE ? account->stp_key : 0;
-    return taking;
+    taking->stp_mode = order_stp_mode(taker) != 0 ? order_stp_mode(taker) : account->stp_mode;
+    taking->stp_key = taking->stp_mode != WIRE_SELF_TRADE_PREVENTION_NONE ? account->stp_key : 0;
 }
 
 /* What counting has found so far. */
@@ -837,13 +770,15 @@ static inline struct rested take(struct core *core, struct taking *taking) {
 }
 
 struct rested match(struct core *core, uint32_t index, enum arrival arrival) {
-    struct taking taking = start_taking(core, index);
+    struct taking taking;
+    start_taking(core, index, &taking);
     taking.triggered = arrival == ARRIVAL_TRIGGERED;
     return take(core, &taking);
 }
 
 struct rested match_new(struct core *core, uint32_t index, int64_t min_lots) {
-    struct taking taking = start_taking(core, index);
+    struct taking taking;
+    start_taking(core, index, &taking);
     const bool all = taking.taker->time_in_force == WIRE_TIME_IN_FORCE_FILL_OR_KILL;
     const int64_t wanted_lots = all ? taking.taker->leaves_lots : min_lots;
     if (__builtin_expect(wanted_lots > 0, 0) && !obtainable(core, &taking, wanted_lots)) {

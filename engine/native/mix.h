@@ -52,7 +52,8 @@ static inline uint64_t mix_finish(uint64_t lane) {
     return lane ^ (lane >> 31);
 }
 
-static inline u128 mix128(const uint64_t *words, size_t count) {
+/* Pairs of keyed words multiplied and summed. */
+static inline u128 mix_sum(const uint64_t *words, size_t count) {
     u128 sum = 0;
 #pragma GCC unroll 8
     for (size_t i = 0; i + 1 < count; i += 2) {
@@ -61,6 +62,11 @@ static inline u128 mix128(const uint64_t *words, size_t count) {
     if (count % 2 != 0) {
         sum += (u128)(words[count - 1] + MIX_KEYS[count - 1]) * MIX_KEYS[count];
     }
+    return sum;
+}
+
+static inline u128 mix128(const uint64_t *words, size_t count) {
+    const u128 sum = mix_sum(words, count);
     const uint64_t low = mix_finish((uint64_t)sum ^ count);
     return (u128)mix_finish((uint64_t)(sum >> 64) ^ low) << 64 | low;
 }

@@ -11,6 +11,9 @@
 
 enum { PPM = 1000000 };
 
+/* A rate, below 2^20, times this and a remainder stay within 63 bits. */
+static const int64_t NOTIONAL_SHORT = INT64_C(1) << 42;
+
 __extension__ typedef __int128 i128;
 
 static inline int32_t higher_ppm(int32_t maker_ppm, int32_t taker_ppm) {
@@ -25,14 +28,22 @@ struct fee {
 
 /* Fee of a further rate x notional for an order with remainder R. */
 static inline struct fee fee_of(uint32_t remainder, int32_t rate_ppm, int64_t notional) {
-    /* In two steps, so that 64 bits hold everything whatever the notional: rate x (whole millions) needs no division.
-     */
-    const int64_t sum = (int64_t)remainder + rate_ppm * (notional % PPM);
-    int64_t left = sum % PPM;
-    int64_t whole = rate_ppm * (notional / PPM) + sum / PPM;
-    const int64_t below = left >> 63; /* -1 for a rebate's remainder */
-    left += below & PPM;
-    whole += below;
+    int64_t whole = 0;
+    int64_t left = 0;
+    if (__builtin_expect(notional <= NOTIONAL_SHORT && rate_ppm >= 0, 1)) {
+        const uint64_t sum = remainder + (uint64_t)rate_ppm * (uint64_t)notional;
+        whole = (int64_t)(sum / PPM);
+        left = (int64_t)(sum % PPM);
+    } else {
+        /* In two steps, so that 64 bits hold everything whatever the notional: rate x (whole millions) needs no
+         * division. */
+        const int64_t sum = (int64_t)remainder + rate_ppm * (notional % PPM);
+        left = sum % PPM;
+        whole = rate_ppm * (notional / PPM) + sum / PPM;
+        const int64_t below = left >> 63; /* -1 for a rebate's remainder */
+        left += below & PPM;
+        whole += below;
+    }
     return (struct fee){.units = whole + (left != 0) - (remainder != 0), .remainder = (uint32_t)left};
 }
 

@@ -2,55 +2,13 @@
    carried out.
 
    A request changes nothing before its last reason to refuse is past, except that its ClOrdID is used up. */
+#include "clordid.h"
 #include "match.h"
+#include "plain.h"
+#include "stake.h"
 #include "stop.h"
 #include "tick.h"
 #include "timer.h"
-
-enum { CLORDID_FIRST = 0x21, CLORDID_LAST = 0x7e };
-
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
-/* The words of a ClOrdID, NUL-padded. */
-struct clordid_words {
-    uint64_t words[CLORDID_WORDS];
-};
-
-static inline struct clordid_words clordid_words(const char text[CLORDID_SIZE]) {
-    struct clordid_words clordid;
-    clordid.words[CLORDID_WORDS - 1] = 0;
-    memcpy(clordid.words, text, CLORDID_SIZE);
-    return clordid;
-}
-
-/* What is wrong with eight bytes of a ClOrdID that come after those of `before`, 0 when nothing: a byte outside
-   CLORDID_FIRST..CLORDID_LAST that is no NUL, or a byte after a NUL. A byte above 0x7f disturbs its neighbours' bits,
-   but has then been found wrong itself. */
-static inline uint64_t wrong_bytes(uint64_t word, uint64_t before) {
-    const uint64_t high = EACH_BYTE(0x80);
-    const uint64_t present = (word + EACH_BYTE(0x7f)) & high;
-    const uint64_t may_follow = present << 8 | (((before >> 56) + 0x7f) & 0x80);
-    const uint64_t below = present & ~(word + EACH_BYTE(0x80 - CLORDID_FIRST));
-    const uint64_t beyond = ((word + EACH_BYTE(0x7f - CLORDID_LAST)) | word) & high;
-    return below | beyond | (present & ~may_follow);
-}
-
-/* At least one good byte, and then only NULs; most are short. */
-static inline bool clordid_sound(const struct clordid_words *clordid) {
-    const uint64_t *words = clordid->words;
-    const uint64_t start = UINT64_C(1) << 56; /* as if a byte stood before the first */
-    uint64_t wrong = wrong_bytes(words[0], start) | wrong_bytes(words[1], words[0]);
-    if ((words[2] | words[3] | words[4]) != 0) {
-        wrong |= wrong_bytes(words[2], words[1]) | wrong_bytes(words[3], words[2]) | wrong_bytes(words[4], words[3]);
-    }
-    return wrong == 0 && words[0] != 0;
-}
-
-static inline uint64_t key_of(uint32_t session, const struct clordid_words *clordid) {
-    const uint64_t words[1 + CLORDID_WORDS] = {session,           clordid->words[0], clordid->words[1],
-                                               clordid->words[2], clordid->words[3], clordid->words[4]};
-    return (uint64_t)(mix128(words, 1 + CLORDID_WORDS) >> 64);
-}
 
 bool clordid_valid(const char text[CLORDID_SIZE]) {
     const struct clordid_words clordid = clordid_words(text);
@@ -59,7 +17,7 @@ bool clordid_valid(const char text[CLORDID_SIZE]) {
 
 uint64_t clordid_key(uint32_t session, const char text[CLORDID_SIZE]) {
     const struct clordid_words clordid = clordid_words(text);
-    return key_of(session, &clordid);
+    return clordid_words_key(session, &clordid);
 }
 
 /* A place in the table of used ClOrdIDs, or why there is none. */
@@ -74,7 +32,7 @@ static inline struct claim claim_clordid(struct core *core, uint32_t session, co
     if (!clordid_sound(&clordid)) {
         return (struct claim){.reason = WIRE_REASON_INVALID_CL_ORD_ID};
     }
-    const uint64_t key = key_of(session, &clordid);
+    const uint64_t key = clordid_words_key(session, &clordid);
     struct table_entry *entry = table_seek(&core->used, session, key);
     if (table_holds(&core->used, entry)) {
         return (struct claim){.reason = WIRE_REASON_DUPLICATE_CL_ORD_ID};
@@ -166,15 +124,6 @@ static inline bool may_hide(uint8_t type, uint8_t time_in_force) {
                                       type == WIRE_ORDER_TYPE_MARKET_TO_LIMIT);
 }
 
-/* True when no field is set that few orders have: what is said about those fields then holds without a look. Bytes of
- * reserve count as set. */
-static inline bool plain(const struct wire_new_order *command) {
-    uint64_t flags = 0;
-    memcpy(&flags, (const uint8_t *)command + offsetof(struct wire_new_order, trigger), sizeof flags);
-    return ((uint64_t)command->stop_price_ticks | (uint64_t)command->display_lots | (uint64_t)command->min_lots |
-            command->expire_ns | flags) == 0;
-}
-
 /* What a good new order comes in with. */
 struct terms {
     struct instrument *instrument;
@@ -239,8 +188,8 @@ static inline uint16_t judge_kind(const struct core *core, const struct wire_new
     const uint8_t phase = terms->instrument->phase;
     terms->entry = entry;
     terms->dormant = false;
-    terms->plain =
-        plain(command) && entry - 1U < ENTRY_STOP - 1U && command->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
+    terms->plain = plain_fields(command) && entry - 1U < ENTRY_STOP - 1U &&
+                   command->time_in_force != WIRE_TIME_IN_FORCE_GOOD_TILL_DATE;
     if (terms->plain) {
         terms->dormant = entry == ENTRY_CLOSE && phase != WIRE_PHASE_CLOSING_AUCTION;
         return entry_allowed(entry, phase) ? WIRE_REASON_NONE : WIRE_REASON_PHASE_NOT_ALLOWED;
@@ -367,48 +316,6 @@ static inline uint16_t judge_size(const struct wire_new_order *command, const st
     return notional < listing->notional_min_units ? WIRE_REASON_NOTIONAL_TOO_SMALL : WIRE_REASON_NONE;
 }
 
-/* What an order asks of the limits of its account: `more_lots` is what it adds to the open lots. */
-struct stake {
-    int64_t price_ticks;
-    int64_t quantity_lots;
-    int64_t notional_units;
-    int64_t more_lots;
-    uint8_t side;
-};
-
-static inline bool beyond_position(const struct exposure *exposure, const struct stake *stake) {
-    if (exposure->max_position_lots == 0 || stake->more_lots <= 0) {
-        return false;
-    }
-    const i128 position = exposure->position_lots;
-    const i128 reach = stake->side == WIRE_SIDE_BUY ? position + exposure->open_buy_lots + stake->more_lots
-                                                    : exposure->open_sell_lots + (i128)stake->more_lots - position;
-    return reach > exposure->max_position_lots;
-}
-
-static bool too_far(const struct instrument *instrument, const struct exposure *exposure, int64_t price_ticks) {
-    const int64_t guide = guide_ticks(instrument);
-    const int64_t distance = price_ticks > guide ? price_ticks - guide : guide - price_ticks;
-    return exposure->max_distance_ppm > 0 && guide != 0 && distance * PPM > guide * exposure->max_distance_ppm;
-}
-
-static inline uint16_t judge_stake(const struct instrument *instrument, const struct exposure *exposure,
-                                   const struct stake *stake) {
-    if (__builtin_expect(!exposure->limited, 1)) {
-        return WIRE_REASON_NONE;
-    }
-    if (too_far(instrument, exposure, stake->price_ticks)) {
-        return WIRE_REASON_PRICE_TOO_FAR;
-    }
-    if (exposure->max_order_lots > 0 && stake->quantity_lots > exposure->max_order_lots) {
-        return WIRE_REASON_ORDER_QUANTITY_LIMIT;
-    }
-    if (exposure->max_order_notional_units > 0 && stake->notional_units > exposure->max_order_notional_units) {
-        return WIRE_REASON_ORDER_NOTIONAL_LIMIT;
-    }
-    return beyond_position(exposure, stake) ? WIRE_REASON_POSITION_LIMIT : WIRE_REASON_NONE;
-}
-
 static inline uint16_t judge_limits(const struct wire_new_order *command, const struct terms *terms) {
     const struct stake stake = {
         .price_ticks = terms->price_ticks,
@@ -440,13 +347,6 @@ static inline bool no_page_left(const struct core *core, const struct wire_new_o
            ladder_full(core, book_side(&core->books, command->instrument, command->side), (uint32_t)terms->price_ticks);
 }
 
-/* The rates of the account's tier, those of tier 0 while it is not defined. */
-static inline void set_rates(struct terms *terms) {
-    const struct fee_tier *tier = &terms->instrument->fee_tiers[terms->account->fee_tier];
-    terms->maker_ppm = tier->defined ? tier->maker_ppm : terms->instrument->content.maker_fee_ppm;
-    terms->taker_ppm = tier->defined ? tier->taker_ppm : terms->instrument->content.taker_fee_ppm;
-}
-
 static inline uint16_t judge_room(const struct core *core, const struct wire_new_order *command, struct terms *terms) {
     const struct wire_instrument_set *listing = &terms->instrument->content;
     const uint32_t of_account = core->limits.max_open_orders_per_account;
@@ -462,7 +362,9 @@ static inline uint16_t judge_room(const struct core *core, const struct wire_new
     if (no_page_left(core, command, terms)) {
         return WIRE_REASON_BOOK_FULL;
     }
-    set_rates(terms);
+    const struct rates rates = instrument_rates(terms->instrument, terms->account->fee_tier);
+    terms->maker_ppm = rates.maker_ppm;
+    terms->taker_ppm = rates.taker_ppm;
     terms->reserved_units = reservation_units(listing, command->side, terms->price_ticks, command->quantity_lots, 0,
                                               higher_ppm(terms->maker_ppm, terms->taker_ppm));
     if (balance_of(&core->accounts, command->account, reserved_asset(listing, command->side))->available_units <
@@ -633,6 +535,9 @@ static inline void place_order(struct core *core, uint32_t index, const struct t
 
 void apply_new_order(struct core *core, const struct wire_new_order *command, struct echo echo) {
     count_command(core, command->session, command->client_seq);
+    if (__builtin_expect(plain_new_order(core, command, echo), 1)) {
+        return;
+    }
     struct terms terms;
     terms.session = &core->sessions.sessions[command->session];
     const struct claim claim = claim_clordid(core, command->session, command->clordid);
@@ -739,6 +644,10 @@ static void reject_request(struct core *core, const struct request *request, str
 }
 
 void apply_cancel_order(struct core *core, const struct wire_cancel_order *command) {
+    count_command(core, command->session, command->client_seq);
+    if (__builtin_expect(plain_cancel(core, command), 1)) {
+        return;
+    }
     const struct request request = {
         .session = command->session,
         .session_epoch = command->session_epoch,
@@ -750,7 +659,6 @@ void apply_cancel_order(struct core *core, const struct wire_cancel_order *comma
         .clordid = command->clordid,
         .orig_clordid = command->orig_clordid,
     };
-    count_command(core, command->session, command->client_seq);
     struct found found = {.reason = WIRE_REASON_INVALID_CL_ORD_ID};
     if (clordid_valid(command->clordid)) {
         found = find_order(core, &request);
@@ -1090,6 +998,10 @@ static inline void carry_out_replace(struct core *core, const struct wire_replac
 }
 
 void apply_replace_order(struct core *core, const struct wire_replace_order *command, struct echo echo) {
+    count_command(core, command->session, command->client_seq);
+    if (__builtin_expect(plain_replace(core, command, echo), 1)) {
+        return;
+    }
     const struct request request = {
         .session = command->session,
         .session_epoch = command->session_epoch,
@@ -1102,7 +1014,6 @@ void apply_replace_order(struct core *core, const struct wire_replace_order *com
         .clordid = command->clordid,
         .orig_clordid = command->orig_clordid,
     };
-    count_command(core, command->session, command->client_seq);
     const struct claim claim = claim_clordid(core, command->session, command->clordid);
     struct replacement replacement;
     struct found found = {.reason = claim.reason};

@@ -78,6 +78,13 @@ static void fetch_account(const struct core *core, uint32_t account, uint32_t in
     }
 }
 
+/* The order that a new one of the account will be linked to. */
+static void fetch_newest(const struct core *core, uint32_t account) {
+    if (account <= core->capacity.accounts) {
+        fetch(&core->books.details[core->accounts.accounts[account].newest_order]);
+    }
+}
+
 /* Slots that the next new orders will take, if as many are freed as are taken. */
 static void fetch_free_slot(const struct core *core, uint32_t depth) {
     const struct pool *slots = &core->books.slots;
@@ -109,6 +116,7 @@ static void prefetch_new_order(const struct core *core, const struct wire_new_or
     } else if (stage == 1) {
         fetch_level(core, ladder, command->price_ticks);
         fetch_free_slot(core, 4);
+        fetch_newest(core, command->account);
     } else {
         fetch_tail(core, ladder, command->price_ticks);
     }

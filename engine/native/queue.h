@@ -31,9 +31,7 @@ static inline void queue_leave(struct books *books, struct ladder *ladder, uint3
     level->quantity_lots -= order->leaves_lots;
     INVARIANT(level->quantity_lots >= 0 && (level->head != 0 || level->quantity_lots == 0),
               "a level's quantity is the sum of its orders");
-    if (level->head == 0) {
-        ladder_close(&books->pages, ladder, tick);
-    }
+    ladder_left(&books->pages, ladder, tick, level);
 }
 
 /* Takes the first order, which has no leaves any more, out of the best level. */
