@@ -129,6 +129,27 @@ def test_the_lost_hosts_journal_makes_a_restore_complete(
     venue.wait_exact(40)
 
 
+def test_a_restore_behind_the_chain_stops_settlement(
+    make_venue: Callable[..., SettlementVenue], new_database: Callable[..., str], tmp_path: Path
+) -> None:
+    """Fills after the backup were settled on chain and are lost here: nothing is settled over them."""
+    venue = funded(make_venue)
+    venue.trade(5)
+    venue.wait_exact(5)
+    backup = tmp_path / "backup"
+    good(venue.engine.cfg_dir, "backup", str(backup))
+    venue.trade(10, seed=2)
+    venue.wait_exact(15)
+    lose_everything(venue)
+    restored(venue, backup, new_database())
+    venue.resume_traders()
+    venue.trade(3, seed=3)
+    stops = "SELECT count(*) FROM stop WHERE reason = 'the vault settled a batch that is not ours'"
+    venue.wait(lambda: venue.count(stops) == 1, "settlement to stop")
+    assert venue.count("SELECT count(*) FROM chain_tx WHERE signed_at > (SELECT min(raised_at) FROM stop)") == 0
+    assert not venue.reconciled().matched
+
+
 def test_a_backup_of_a_stopped_venue_holds_its_last_word(
     make_engine: Callable[..., EngineDaemon], tmp_path: Path
 ) -> None:
