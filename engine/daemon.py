@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ class EngineService:
         self._counters = Counters(counters_path(self._config.paths.run_dir, self._life.name), counter_names())
         journal_directory, events_directory = self._directories()
         self._make_engine(events_directory)
+        begun_s = time.monotonic()
         recovered = recover(
             lib.engine_replay(self._engine),
             journal_directory,
@@ -107,7 +109,7 @@ class EngineService:
             sync=engine.durability == "sync",
             on_progress=self._on_progress,
         )
-        self._tell(recovered)
+        self._tell(recovered, time.monotonic() - begun_s)
         self._bind()
         self._open(recovered, journal_directory)
         self._start_workers(events_directory)
@@ -211,7 +213,7 @@ class EngineService:
         if self._life.stop_requested:
             raise StartError("asked to stop while starting")
 
-    def _tell(self, recovered: Recovered) -> None:
+    def _tell(self, recovered: Recovered, spent_s: float) -> None:
         cursor = recovered.cursor
         if recovered.cut is not None:
             self._life.log.warning(
@@ -227,6 +229,7 @@ class EngineService:
             epoch=cursor.epoch,
             clean=recovered.clean,
             snapshot=recovered.snapshot,
+            spent_ms=round(spent_s * 1000),
         )
 
     def _bind(self) -> None:

@@ -229,10 +229,10 @@ class Follower:
         self._looked_s = time.monotonic()
         cursor, ahead = self._tail.cursor, self._tail.end()
         self._counters.set("durable_sequence", ahead.durable)
-        self._counters.set("lag_commands", max(0, ahead.durable - cursor.sequence))
-        self._counters.set("lag_bytes", ahead.size)
-        lag_ns = ahead.time_ns - cursor.time_ns if cursor.sequence else 0
-        self._counters.set("lag_ms", max(0, lag_ns) // NS_PER_MS)
+        behind = max(0, ahead.durable - int(cursor.sequence))
+        self._counters.set("lag_commands", behind)
+        self._counters.set("lag_bytes", ahead.size if behind else 0)
+        self._counters.set("lag_ms", max(0, ahead.time_ns - int(cursor.time_ns)) // NS_PER_MS if behind else 0)
 
     def _apply(self, through: int) -> None:
         """One call into C, and what its end asks for."""
