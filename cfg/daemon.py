@@ -27,6 +27,8 @@ from cfg.model import VenueConfig
 from cfg.notify import Notifier
 
 EXIT_CLEAN, EXIT_FAILED, EXIT_CONFIG, EXIT_RUNNING, EXIT_DIVERGED = 0, 1, 2, 3, 4
+#: A file of a journal could not be written or synced (engine/native/fatal.h); the next start finds out what it holds.
+EXIT_DISK = 5
 
 #: How often progress is looked at when no watchdog asks for more.
 _WATCH_INTERVAL_S = 0.2
@@ -81,6 +83,10 @@ class Life:
         self._stop_requested = self._stop_requested or number != signal.SIGHUP
         self.signals.put(number)
 
+    def say(self, text: str) -> None:
+        """Tell the service manager how a service that is up is doing."""
+        self._notifier.status(text)
+
     def status(self, text: str) -> None:
         """Report a long step ("replaying 41 %") and ask the service manager to wait for it."""
         self._notifier.extend_timeout(_EXTEND_S)
@@ -94,7 +100,7 @@ class Ended(Exception):
 
 
 class AlreadyRunning(Exception):
-    """Another process holds the pid file of this daemon."""
+    """Another process holds the pid file or the state directory of this daemon."""
 
 
 def run(component: str, build: Callable[[VenueConfig, Life], Service], arguments: Sequence[str] | None = None) -> int:
@@ -111,12 +117,12 @@ def run(component: str, build: Callable[[VenueConfig, Life], Service], arguments
     notifier = Notifier()
     life = Life(component, options.instance, config, notifier)
     try:
-        pid_file = _lock(life.run_dir)
+        locks = [_lock(life.run_dir), _lock(life.state_dir)]
     except AlreadyRunning as error:
         life.log.error("daemon.already_running", reason=str(error))
         return EXIT_RUNNING
     except OSError as error:
-        life.log.error("daemon.failed", reason=f"cannot use run_dir: {error}")
+        life.log.error("daemon.failed", reason=f"cannot use run_dir or state_dir: {error}")
         return EXIT_FAILED
     life.catch_signals()
     life.log.info("daemon.starting", config_sha256=config.sha256, pid=os.getpid())
@@ -131,7 +137,8 @@ def run(component: str, build: Callable[[VenueConfig, Life], Service], arguments
         code = EXIT_FAILED
     life.log.info("daemon.stopped", exit_code=code)
     notifier.close()
-    os.close(pid_file)
+    for lock in locks:
+        os.close(lock)
     return code
 
 
@@ -186,16 +193,20 @@ def _parse(component: str, arguments: Sequence[str] | None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
-def _lock(run_dir: Path) -> int:
-    """Hold run_dir/pid for as long as this process lives: a second bind would steal our ipc sockets unnoticed."""
-    run_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    descriptor = os.open(run_dir / "pid", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+def _lock(directory: Path) -> int:
+    """Hold directory/pid for as long as this process lives.
+
+    In run_dir, because a second bind would steal our ipc sockets unnoticed; in state_dir, because two daemons with
+    different run_dirs would write over each other's files.
+    """
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    descriptor = os.open(directory / "pid", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(descriptor, 32).decode(errors="replace").strip()
         os.close(descriptor)
-        raise AlreadyRunning(f"process {holder or 'unknown'} holds {run_dir / 'pid'}") from None
+        raise AlreadyRunning(f"process {holder or 'unknown'} holds {directory / 'pid'}") from None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor

@@ -84,6 +84,7 @@ HttpURL = Annotated[str, Field(pattern=r"^(https?|wss?)://\S+$")]
 #: The engine indexes its tables by id, so ids stay small; 0 means "none" on the wire.
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 CPU = Annotated[int, Field(ge=-1, le=1023)]
+UserIds = tuple[Annotated[int, Field(ge=0, le=2**32 - 2)], ...]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 FeePPM = Annotated[int, Field(ge=0, le=FEE_PPM_MAX)]
 #: Below 0 it is a rebate.
@@ -128,6 +129,7 @@ class Engine(Table):
     housekeeping_cpu: CPU = -1
     durability: Literal["sync", "interval", "none"] = "sync"
     commit_interval_us: int = Field(default=1_000, ge=50, le=1_000_000)
+    max_commit_age_ms: int = Field(default=1_000, ge=10, le=60_000)
     segment_bytes: int = Field(default=67_108_864, ge=1_048_576, le=4_294_967_296, multiple_of=4096)
     spin_us: int = Field(default=30, ge=20, le=50)
     resume_after_recovery: Literal["manual", "automatic"] = "manual"
@@ -144,10 +146,15 @@ class Engine(Table):
     max_fills_per_command: int = Field(default=256, ge=1, le=4_096)
     max_events_per_part: int = Field(default=1_024, ge=19, le=16_384)
     max_clock_jump_ms: int = Field(default=5_000, ge=100, le=3_600_000)
-    peer_uids: tuple[Annotated[int, Field(ge=0, le=2**32 - 2)], ...] = Field(default=(), strict=False)
+    peer_uids: UserIds = Field(default=(), strict=False)
+    gateway_uids: UserIds = Field(default=(), strict=False)
+    settlement_uids: UserIds = Field(default=(), strict=False)
+    admin_uids: UserIds = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _relations(self) -> Self:
+        if self.durability == "interval" and self.max_commit_age_ms * 1_000 < 2 * self.commit_interval_us:
+            raise ValueError("max_commit_age_ms must be at least twice commit_interval_us")
         if self.hot_cpu >= 0 and self.hot_cpu == self.housekeeping_cpu:
             raise ValueError("housekeeping_cpu must differ from hot_cpu: the hot thread shares its core with nobody")
         events = EVENTS_PER_FILL * self.max_fills_per_command + EVENTS_AROUND_FILLS

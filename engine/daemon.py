@@ -6,6 +6,7 @@ Nobody is served before replay, state hash, a new epoch and the reference data o
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from cfg.daemon import Life, Service, run
 from cfg.model import Engine, VenueConfig
 from engine import follow, snapshot, start
 from engine._native import ffi, lib
-from engine.journal import EventJournal
+from engine.journal import EventJournal, journal_nonce
 from engine.recovery import Recovered, RecoveryError, recover
 from engine.replay import ReplayServer
 from engine.sockets import Context, Doorkeeper, Socket, bind_router, load_libzmq, make_context
@@ -30,11 +31,21 @@ from engine.wire.messages import CommandRefused, TradingState, decode
 SCAN_BYTES = 1 << 20
 FOLLOW = "--follow"
 START_POLL_S = 0.002
+#: What enum journal_state means to an operator.
+STATES = {
+    lib.JOURNAL_RUNNING: ("running", "serving"),
+    lib.JOURNAL_DISK_FULL: ("disk_full", "disk full: intake is paused until there is room below state_dir"),
+    lib.JOURNAL_SLOW_DISK: ("slow_disk", "slow disk: intake is paused until the journal has caught up"),
+}
 _DURABILITY = {"sync": lib.JOURNAL_SYNC, "interval": lib.JOURNAL_INTERVAL, "none": lib.JOURNAL_NONE}
 
 
 class StartError(Exception):
     """The engine cannot serve on this host with this configuration; the text says why."""
+
+
+class StoppedFull(Exception):
+    """The engine was stopped while its disk had no room for what it had taken in; none of that was acknowledged."""
 
 
 class ClockJumped(Exception):
@@ -45,6 +56,11 @@ def counter_names() -> list[str]:
     """Names of the counters file's slots, in the order of C's enum counter."""
     elements: dict[int, str] = ffi.typeof("enum counter").elements
     return [elements[slot].removeprefix("COUNTER_").lower() for slot in sorted(elements)]
+
+
+def new_nonce() -> int:
+    """For a journal that is begun: bytes that a client has had journaled must not pass for a COMMIT."""
+    return secrets.randbits(64) or 1
 
 
 class Worker:
@@ -85,7 +101,9 @@ class EngineService:
         self._journal: Worker | None = None
         self._publisher: Worker | None = None
         self._preparer: Worker | None = None
+        self._syncer: Worker | None = None
         self._turns = (0, 0, 0)
+        self._state = int(lib.JOURNAL_RUNNING)
         self._progress = 0
 
     def start(self) -> None:
@@ -106,7 +124,6 @@ class EngineService:
             events_directory,
             snapshot.directory_of(self._config.paths.state_dir),
             venue=self._config.venue.id,
-            sync=engine.durability == "sync",
             on_progress=self._on_progress,
         )
         self._tell(recovered, time.monotonic() - begun_s)
@@ -117,13 +134,30 @@ class EngineService:
         self._loop = Worker("loop", lambda: lib.engine_loop(self._engine), engine.hot_cpu)
 
     def progress(self) -> int:
-        """Rises only when loop, journal and publisher have all turned: one of them stuck is the engine stuck."""
+        """Rises only when loop, journal and publisher have all turned: one of them stuck is the engine stuck.
+
+        But a slow disk is no fault of this process, and ending it would not mend the disk.
+        """
+        self._tell_state()
         names = ("loop_turns", "journal_turns", "publisher_turns")
         turns = (self._counters.get(names[0]), self._counters.get(names[1]), self._counters.get(names[2]))
-        if all(now != then for now, then in zip(turns, self._turns, strict=True)):
+        moved = [now != then for now, then in zip(turns, self._turns, strict=True)]
+        if moved[0] and (all(moved) or self._state == lib.JOURNAL_SLOW_DISK):
             self._turns = turns
             self._progress += 1
         return self._progress
+
+    def _tell_state(self) -> None:
+        """Log and service manager learn when intake is paused, why, and when it goes on."""
+        state = self._counters.get("journal_state")
+        if state == self._state:
+            return
+        self._state = state
+        name, text = STATES[state]
+        log = self._life.log.info if state == lib.JOURNAL_RUNNING else self._life.log.error
+        paused_ms = self._counters.get("intake_paused_ns") // 1_000_000
+        log("engine.journal_state", state=name, paused_ms=paused_ms, durable=self._counters.get("durable_sequence"))
+        self._life.say(text)
 
     def drain(self) -> None:
         """Intake ends; what was accepted becomes durable and is published."""
@@ -136,6 +170,7 @@ class EngineService:
             return False
         clean = self._loop.result == lib.LOOP_DRAINED
         self._end_workers(lib.JOURNAL_CLOSE_CLEAN if clean else lib.JOURNAL_CLOSE_UNCLEAN)
+        self._require_all_durable()
         if self._loop.result == lib.LOOP_CLOCK_JUMPED:
             raise ClockJumped(f"clock step above max_clock_jump_ms = {self._config.engine.max_clock_jump_ms}")
         return True
@@ -162,15 +197,22 @@ class EngineService:
             lib.core_free(self._core)
             self._core = ffi.NULL
 
+    def _require_all_durable(self) -> None:
+        durable, sequence = int(lib.engine_durable(self._engine)), int(lib.engine_sequence(self._engine))
+        if durable < sequence:
+            raise StoppedFull(f"no room for commands {durable + 1} to {sequence}: dropped, none was acknowledged")
+
     def _end_workers(self, how: int) -> None:
         if self._journal is not None:
             lib.engine_close_journal(self._engine, how)
             self._journal.join()
+        if self._syncer is not None:
+            self._syncer.join()
         if self._publisher is not None and self._preparer is not None:
             lib.engine_close_publisher(self._engine)
             self._publisher.join()
             self._preparer.join()
-        self._journal = self._publisher = self._preparer = None
+        self._journal = self._syncer = self._publisher = self._preparer = None
 
     def _directories(self) -> tuple[Path, Path]:
         directories = self._life.state_dir / "journal", self._life.state_dir / "events"
@@ -235,10 +277,10 @@ class EngineService:
     def _bind(self) -> None:
         endpoints = EngineEndpoints(self._config.paths.run_dir)
         self._context = make_context(self._config.engine.housekeeping_cpu)
-        self._doorkeeper = Doorkeeper(self._context, self._config.engine.peer_uids, self._life.log)
-        for endpoint in (endpoints.gateway, endpoints.settlement, endpoints.admin, endpoints.events):
-            self._sockets.append(bind_router(self._context, endpoint))
-        self._replay_socket = bind_router(self._context, endpoints.replay)
+        self._doorkeeper = Doorkeeper(self._context, admitted(self._config.engine), self._life.log)
+        for name in ("gateway", "settlement", "admin", "events"):
+            self._sockets.append(bind_router(self._context, getattr(endpoints, name), name))
+        self._replay_socket = bind_router(self._context, endpoints.replay, "replay")
         self._sockets.append(self._replay_socket)
 
     def _open(self, recovered: Recovered, journal_directory: Path) -> None:
@@ -251,7 +293,10 @@ class EngineService:
         options.sequence = cursor.sequence
         options.segment_size = 0 if segment < 0 else os.fstat(segment).st_size
         options.segment_bytes = engine.segment_bytes
+        options.nonce = journal_nonce(journal_directory) or new_nonce()
+        options.age_max_ns = engine.max_commit_age_ms * 1_000_000
         options.crc = cursor.crc
+        options.epoch = cursor.epoch
         options.commit_interval_us = engine.commit_interval_us
         options.durability = _DURABILITY[engine.durability]
         options.venue = self._config.venue.id.encode()
@@ -268,6 +313,7 @@ class EngineService:
     def _start_workers(self, events_directory: Path) -> None:
         cpu = self._config.engine.housekeeping_cpu
         self._preparer = Worker("preparer", lambda: lib.engine_prepare(self._engine), cpu)
+        self._syncer = Worker("syncer", lambda: lib.engine_sync(self._engine), cpu)
         self._journal = Worker("journal", lambda: lib.engine_journal(self._engine), cpu)
         self._publisher = Worker("publisher", lambda: lib.engine_publish(self._engine), cpu)
         self._replay = ReplayServer(
@@ -303,7 +349,8 @@ class EngineService:
         sequence, last = lib.engine_sequence(self._engine), lib.core_event_sequence(self._core)
         pause = threading.Event()
         while lib.engine_released(self._engine) < sequence or lib.engine_published(self._engine) < last:
-            self._on_progress("journaling the reference data")
+            full = bool(lib.engine_disk_full(self._engine))
+            self._on_progress(STATES[lib.JOURNAL_DISK_FULL][1] if full else "journaling the reference data")
             pause.wait(START_POLL_S)
 
     def _refuse_refusals(self, events: EventJournal, first: int) -> None:
@@ -322,6 +369,18 @@ class EngineService:
                     raise StartError(start.refusal_text(event))
                 offset += ENTRY_HEADER.size + size + -size % 8
             first += count
+
+
+def admitted(engine: Engine) -> dict[str, frozenset[int]]:
+    """Who besides the engine's own user may connect to each socket; events and replay are for all who have a role."""
+    everywhere = frozenset(engine.peer_uids)
+    roles = {
+        "gateway": everywhere | frozenset(engine.gateway_uids),
+        "settlement": everywhere | frozenset(engine.settlement_uids),
+        "admin": everywhere | frozenset(engine.admin_uids),
+    }
+    readers = frozenset().union(*roles.values())
+    return roles | {"events": readers, "replay": readers}
 
 
 def check_cpus(engine: Engine) -> None:

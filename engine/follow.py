@@ -22,7 +22,7 @@ from engine import snapshot as snapshots
 from engine._native import ffi, lib
 from engine.inspect import capacity, events_directory, journal_directory
 from engine.journal import EVENT_SUFFIX, RULES_VERSION, Damaged, EventJournal, map_segment, segments
-from engine.recovery import check_venue, divergence, load_newest, require_beginning
+from engine.recovery import divergence, load_newest, require_beginning, require_our_venue
 from engine.snapshot import Position, Snapshot
 from engine.wire.counters import Counters
 from engine.wire.endpoints import counters_path
@@ -103,7 +103,7 @@ class Tail:
         """Whether there is a segment to be in; enters the first one when there was none."""
         if self.segment is None and (paths := segments(self._directory)):
             require_beginning(self._directory, paths, [])
-            check_venue(paths[0], map_segment(paths[0]), venue)
+            require_our_venue(paths[:1], venue)
             self._enter(paths[0], 0)
         return self.segment is not None
 

@@ -16,6 +16,15 @@ from engine._native import ffi, lib
 from engine.wire.frame import ENTRY_HEADER
 from engine.wire.messages import EpochStart, EpochStarted, decode
 
+#: The layout of records that this program reads and writes (record.h).
+RECORD_VERSION = int(lib.RECORD_VERSION)
+#: Enough of a segment to read its first record.
+HEAD_BYTES = 4096
+#: What an operator does about damage that nobody can repair here.
+RESTORE = (
+    "put this segment and those after it back from the archive or a backup; `venuectl journal verify` says whether "
+    "a copy is whole"
+)
 #: The rules of docs/ENGINE.md that this program has; a journal of others means something else than we would make of it.
 RULES_VERSION = 2
 COMMAND_SUFFIX, EVENT_SUFFIX, INDEX_SUFFIX = ".vj", ".ve", ".idx"
@@ -54,6 +63,44 @@ class Damaged(Exception):
 
 class OtherRules(Exception):
     """A journal was written under other rules than this program has."""
+
+
+class OtherFormat(OtherRules):
+    """A journal's records are laid out in another way than this program knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """What a segment's first record says about all of it; `epoch` is that of the first command."""
+
+    first_sequence: int
+    epoch: int
+    nonce: int
+    venue: str
+    cfg_sha256: bytes
+
+
+def segment_head(path: Path) -> SegmentHead | None:
+    """The head of a segment, None when its first record was never whole; raises OtherFormat."""
+    with path.open("rb") as file:
+        data = file.read(HEAD_BYTES)
+    head = ffi.new("struct record_head *")
+    version = lib.record_read_head(ffi.from_buffer(data), len(data), head)
+    if version == 0:
+        return None
+    if version != RECORD_VERSION:
+        raise OtherFormat(
+            f"{path}: record format {version}, this program has format {RECORD_VERSION}: read it with the release that "
+            "wrote it, or start with an empty state_dir"
+        )
+    venue = bytes(ffi.buffer(head.venue)).rstrip(b"\0").decode(errors="replace")
+    return SegmentHead(head.first_sequence, head.epoch, head.nonce, venue, bytes(ffi.buffer(head.cfg_sha256)))
+
+
+def journal_nonce(directory: Path) -> int:
+    """What every SEGMENT and COMMIT of this journal bears, 0 when there is no segment to read it from."""
+    heads = (segment_head(path) for path in segments(directory))
+    return next((head.nonce for head in heads if head is not None), 0)
 
 
 def require_our_rules(path: Path, message: bytes) -> None:
@@ -128,6 +175,7 @@ class CommandJournal:
 
     def _records(self, path: Path) -> Generator[Record, None, bool]:
         """The proved records of one segment; returns whether nothing but zeros follows them."""
+        segment_head(path)  # a segment of another format is not a torn one
         data = map_segment(path)
         buffer = ffi.from_buffer(data)
         cursor, view = self._cursor, ffi.new("struct record_view *")
@@ -146,15 +194,13 @@ def torn_tail(cursor: Any, paths: Sequence[Path]) -> Torn:
     durable that cannot be read any more.
     """
     watermark, offset = 0, int(cursor.offset)
+    nonce = int(cursor.nonce) or journal_nonce(paths[0].parent)
     for path in paths:
         data = map_segment(path)
-        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), offset))
+        watermark = max(watermark, lib.record_watermark(ffi.from_buffer(data), len(data), offset, nonce))
         offset = 0
     if watermark > cursor.sequence:
-        reason = (
-            f"no valid record after command {cursor.sequence}, but command {watermark} was durable: "
-            "restore the file from the archive or a backup"
-        )
+        reason = f"no valid record after command {cursor.sequence}, but command {watermark} was durable: {RESTORE}"
         raise Damaged(paths[0], cursor.offset, reason)
     return Torn(paths[0], int(cursor.offset))
 

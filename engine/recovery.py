@@ -6,7 +6,6 @@ saves time: one that cannot be believed is passed over, and the journal says the
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,17 @@ from typing import Any
 
 from engine import snapshot as snapshots
 from engine._native import ffi, lib
-from engine.journal import COMMAND_SUFFIX, CommandJournal, Torn, map_segment, require_our_rules, segments, torn_tail
+from engine.journal import (
+    COMMAND_SUFFIX,
+    RESTORE,
+    CommandJournal,
+    Torn,
+    map_segment,
+    require_our_rules,
+    segment_head,
+    segments,
+    torn_tail,
+)
 from engine.snapshot import Snapshot, Unusable
 from engine.wire.messages import StateHash, decode
 
@@ -23,8 +32,6 @@ from engine.wire.messages import StateHash, decode
 RECORDS_PER_CALL = 65_536
 THROUGH_ALL = 2**64 - 1
 ZERO_BYTES = 1 << 20
-#: Header of a record, and where a SEGMENT's body names the venue (record.h).
-VENUE_AT, VENUE_SIZE = 32 + 8, 16
 
 
 class RecoveryError(Exception):
@@ -54,33 +61,33 @@ def recover(
     snapshots_directory: Path,
     *,
     venue: str,
-    sync: bool,
     on_progress: Callable[[str], None],
 ) -> Recovered:
     """Replays everything into the core of `replay` (struct replay *).
 
     Raises Damaged, OtherRules or RecoveryError, having changed nothing of value.
 
-    `venue`: whose journal it must be. `sync`: events are released only when durable, so that events without their
-    commands prove a loss.
+    `venue`: whose journal it must be. Events are stored only once their commands are durable, in every mode: events
+    without their commands prove a loss.
     on_progress gets a line now and then and may raise to give up.
     """
     passed_over: list[str] = []
     begun = load_newest(replay, journal_directory, snapshots_directory, venue, passed_over, on_progress)
     paths = segments(journal_directory)
+    require_our_venue(paths, venue)
     if begun is None:
         require_beginning(journal_directory, paths, passed_over)
         cursor, loaded = ffi.new("struct record_cursor *"), 0
     else:
         cursor, loaded = begun[1], begun[0].sequence
         paths = [path for path in paths if int(path.stem) >= begun[0].position.segment]
-    cut, last = _replay_segments(replay, cursor, paths, venue, on_progress)
+    cut, last = _replay_segments(replay, cursor, paths, on_progress)
     _refuse_loss(snapshots_directory, journal_directory, venue, cursor.sequence)
     lost = lib.replay_events_excess(replay)
-    if lost and sync and cursor.durability == lib.JOURNAL_SYNC:
+    if lost:
         raise RecoveryError(
             f"{events_directory} holds events of command {lost}, but {journal_directory} ends at {cursor.sequence}: "
-            "acknowledged commands are missing; restore the journal, or delete the event journal to accept the loss"
+            f"durable commands are missing. {RESTORE}; or delete the event journal to accept the loss"
         )
     if cut is not None and cut.offset > 0:
         _zero_from(cut)
@@ -183,7 +190,7 @@ def _refuse_loss(snapshots_directory: Path, journal_directory: Path, venue: str,
 
 
 def _replay_segments(
-    replay: Any, cursor: Any, paths: list[Path], venue: str, on_progress: Callable[[str], None]
+    replay: Any, cursor: Any, paths: list[Path], on_progress: Callable[[str], None]
 ) -> tuple[Torn | None, Path | None]:
     """Replays them all, the first one from the cursor's offset on.
 
@@ -201,7 +208,6 @@ def _replay_segments(
             on_progress(f"replaying {100 * (done + cursor.offset) // total} %")
         if cursor.offset:
             last = path
-            check_venue(path, data, venue)
         if status == lib.REPLAY_DAMAGED:
             return torn_tail(cursor, paths[paths.index(path) :]), last
         if status != lib.REPLAY_END:
@@ -218,11 +224,14 @@ def _require_our_rules(journal_directory: Path) -> None:
             return
 
 
-def check_venue(path: Path, segment: mmap.mmap | bytes, venue: str) -> None:
-    """RecoveryError unless the segment's first record, proved by now, names this venue."""
-    found = segment[VENUE_AT : VENUE_AT + VENUE_SIZE].rstrip(b"\0").decode(errors="replace")
-    if found != venue:
-        raise RecoveryError(f"{path} is the journal of venue {found}, not of {venue}")
+def require_our_venue(paths: list[Path], venue: str) -> None:
+    """RecoveryError when a segment names another venue; OtherFormat when one is not of our format."""
+    for path in paths:
+        head = segment_head(path)
+        if head is not None and head.venue != venue:
+            raise RecoveryError(
+                f"{path} is the journal of venue {head.venue}, not of {venue}: correct [venue] id or [paths] state_dir"
+            )
 
 
 def divergence(status: int, cursor: Any, path: Path) -> str:
@@ -233,6 +242,7 @@ def divergence(status: int, cursor: Any, path: Path) -> str:
         lib.REPLAY_POOLS_TOO_SMALL: f"{where}: was accepted with larger pools than [engine] now has in max_orders, "
         "max_price_pages, max_clordids, max_accounts, max_assets, max_instruments, max_sessions or "
         "max_bustable_trades: raise it again",
+        lib.REPLAY_DISK_FULL: f"{where}: the disk has no room for the event journal: make room and start again",
         lib.REPLAY_RING_TOO_SMALL: f"{where}: the limits journaled so far need a larger event ring than this build has",
     }[status]
 

@@ -1,6 +1,6 @@
 """The replay server: who lacks events asks here and gets entries of the event journal, the bytes that went out live.
 
-A thread of its own, never the hot one; it serves only what was published.
+A thread of its own, never the hot one; it serves only what was published, and only to whom its past is the journal's.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ from structlog.typing import FilteringBoundLogger
 
 from engine.journal import Damaged, EventJournal
 from engine.sockets import Socket
-from engine.wire.frame import FRAME_HEADER, MAGIC, FrameError, FrameKind, decode_frame, encode_frame
-from engine.wire.messages import Reason, Refused, ReplayRequest, decode
+from engine.wire.client import event_epoch
+from engine.wire.frame import ENTRY_HEADER, FRAME_HEADER, MAGIC, FrameError, FrameKind, decode_frame, encode_frame
+from engine.wire.messages import HelloAck, Reason, Refused, ReplayRequest, decode
 
 REPLAY_BYTES_MAX = 1 << 18
 POLL_MS = 100
 
 
 class ReplayServer:
-    """Answers each ReplayRequest with one REPLAY frame until closed; a bad request with Refused(Malformed)."""
+    """Answers each ReplayRequest with one REPLAY frame until closed.
+
+    A request after an event that is another one here is answered by HelloAck(diverged=1), a bad one by
+    Refused(Malformed).
+    """
 
     def __init__(
         self,
@@ -68,12 +73,26 @@ class ReplayServer:
             return encode_frame(FrameKind.CONTROL, [refused.encode()])
         self._on_replay()
         bytes_max = min(request.max_bytes or REPLAY_BYTES_MAX, REPLAY_BYTES_MAX)
+        published = self._published()
         try:
-            entries, count = self._journal.entries(request.from_sequence, self._published(), bytes_max)
+            if self._is_diverged(request, published):
+                reset = HelloAck(0, 1, published + 1, 1)
+                return encode_frame(FrameKind.CONTROL, [reset.encode()])
+            entries, count = self._journal.entries(request.from_sequence, published, bytes_max)
         except (Damaged, OSError) as error:
             self._complain(str(error))
             entries, count = b"", 0
         return replay_frame(request.from_sequence, entries, count)
+
+    def _is_diverged(self, request: ReplayRequest, published: int) -> bool:
+        """Whether the event before the requested ones is of another epoch than the consumer says. One that is not
+        stored yet says nothing: the Hello settles it.
+        """
+        before = request.from_sequence - 1
+        if request.last_epoch == 0 or not 0 < before <= published:
+            return False
+        entry, count = self._journal.entries(before, before, ENTRY_HEADER.size)
+        return count == 1 and event_epoch(entry[ENTRY_HEADER.size :]) != request.last_epoch
 
     def _complain(self, reason: str) -> None:
         """Each distinct reason in a row once: who gets nothing asks again many times a second."""

@@ -1,13 +1,14 @@
 """The engine's ZeroMQ sockets: bound here, checked at the door, and then handed to C.
 
-Only processes of the engine's own user, or of a user the configuration names, get past the handshake (ZAP, RFC 27).
+Only processes of the engine's own user, or of a user the configuration names for that socket, get past the handshake
+(ZAP, RFC 27).
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import zmq
@@ -17,7 +18,6 @@ from engine._native import ffi, lib
 from engine.wire.frame import FRAME_MAX
 
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
-ZAP_DOMAIN = b"engine"
 ZAP_VERSION = b"1.0"
 HANDSHAKE_MS = 5_000
 #: Frames queued for one peer before it counts as slow.
@@ -59,8 +59,10 @@ def make_context(housekeeping_cpu: int) -> Context:
     return context
 
 
-def bind_router(context: Context, endpoint: str) -> Socket:
-    """A ROUTER bound to an ipc endpoint that only ZAP-admitted peers can use. The caller holds the pid file's lock."""
+def bind_router(context: Context, endpoint: str, name: str) -> Socket:
+    """A ROUTER bound to an ipc endpoint that only peers admitted to `name` can use. The caller holds the pid file's
+    lock.
+    """
     socket = context.socket(zmq.ROUTER)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -70,7 +72,7 @@ def bind_router(context: Context, endpoint: str) -> Socket:
     socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
     socket.setsockopt(zmq.SNDHWM, SEND_HIGH_WATER)
     socket.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER)
-    socket.setsockopt(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
+    socket.setsockopt(zmq.ZAP_DOMAIN, name.encode())
     try:
         socket.bind(endpoint)
     except zmq.ZMQError as error:
@@ -80,10 +82,10 @@ def bind_router(context: Context, endpoint: str) -> Socket:
 
 
 class Doorkeeper:
-    """Answers libzmq's ZAP requests on a thread of its own until closed."""
+    """Answers libzmq's ZAP requests on a thread of its own until closed; `admitted`: uids by the name of the socket."""
 
-    def __init__(self, context: Context, peer_uids: Iterable[int], log: FilteringBoundLogger) -> None:
-        self._admitted = frozenset(peer_uids) | {os.getuid()}
+    def __init__(self, context: Context, admitted: Mapping[str, frozenset[int]], log: FilteringBoundLogger) -> None:
+        self._admitted = {name.encode(): uids | {os.getuid()} for name, uids in admitted.items()}
         self._log = log
         self._socket = context.socket(zmq.REP)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -103,11 +105,11 @@ class Doorkeeper:
             self._socket.close(0)
 
     def _answer(self, request: list[bytes]) -> None:
-        version, request_id, address = request[0], request[1], request[3].decode(errors="replace")
+        version, request_id, domain, address = request[0], request[1], request[2], request[3].decode(errors="replace")
         uid = peer_uid(address)
-        good = version == ZAP_VERSION and uid in self._admitted
+        good = version == ZAP_VERSION and uid in self._admitted.get(domain, frozenset())
         if not good:
-            self._log.warning("engine.peer_refused", address=address)
+            self._log.warning("engine.peer_refused", socket=domain.decode(errors="replace"), address=address)
         code, text, user = (b"200", b"", str(uid).encode()) if good else (b"400", b"not admitted", b"")
         self._socket.send_multipart([ZAP_VERSION, request_id, code, text, user, b""])
 

@@ -136,7 +136,7 @@ class FeedService:
         """Each time under another name: the engine's ROUTER ignores a name whose old connection it has not seen end."""
         self._follows += 1
         name = f"{self._life.name[:12]}.{self._follows}"
-        return EngineEvents(self._context, EngineEndpoints(self._run_dir), Role.READER, name)
+        return EngineEvents(self._context, EngineEndpoints(self._run_dir), Role.FEED, name)
 
     def _new_feed(self) -> Feed:
         return Feed(self._settings.channel_id, self._settings.replay_max_packets)

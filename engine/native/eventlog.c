@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "crc32c.h"
+#include "disk.h"
 #include "fatal.h"
 #include "frame.h"
 
@@ -28,6 +29,10 @@ void eventlog_init(struct eventlog *log, int directory, uint64_t segment_bytes) 
         .next_sequence = 1,
         .comparing = true,
     };
+}
+
+static _Noreturn void failed(int file) {
+    fatal_file("engine.event_journal_failed", file);
 }
 
 static void unmap(struct eventlog *log) {
@@ -45,11 +50,8 @@ static void unmap(struct eventlog *log) {
 
 static void close_segment(struct eventlog *log) {
     unmap(log);
-    if (log->data >= 0) {
-        close(log->data);
-    }
-    if (log->index >= 0) {
-        close(log->index);
+    if ((log->data >= 0 && close(log->data) != 0) || (log->index >= 0 && close(log->index) != 0)) {
+        failed(log->directory);
     }
     log->data = -1;
     log->index = -1;
@@ -65,21 +67,31 @@ static int open_part(const struct eventlog *log, const char *suffix, int flags) 
     return openat(log->directory, name, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0640);
 }
 
-static void begin_segment(struct eventlog *log) {
-    close_segment(log);
-    log->data = open_part(log, "ve", O_CREAT | O_TRUNC);
-    log->index = open_part(log, "idx", O_CREAT | O_TRUNC);
-    if (log->data < 0 || log->index < 0) {
-        fatal("engine.event_journal_failed");
+/* False when there is no room for new files: the old ones stay open. */
+static bool begin_segment(struct eventlog *log) {
+    const int data = open_part(log, "ve", O_CREAT | O_TRUNC);
+    const int index = data < 0 ? -1 : open_part(log, "idx", O_CREAT | O_TRUNC);
+    if (index < 0) {
+        if (!disk_full(errno)) {
+            failed(log->directory);
+        }
+        if (data >= 0) {
+            close(data);
+        }
+        return false;
     }
+    close_segment(log);
+    log->data = data;
+    log->index = index;
     log->first_sequence = log->next_sequence;
     log->offset = 0;
+    return true;
 }
 
 static void *mapped(int file, uint64_t *size) {
     struct stat status;
     if (fstat(file, &status) != 0) {
-        fatal("engine.event_journal_failed");
+        failed(file);
     }
     *size = (uint64_t)status.st_size;
     if (*size == 0) {
@@ -87,7 +99,7 @@ static void *mapped(int file, uint64_t *size) {
     }
     void *memory = mmap(NULL, *size, PROT_READ, MAP_SHARED, file, 0);
     if (memory == MAP_FAILED) {
-        fatal("engine.event_journal_failed");
+        failed(file);
     }
     return memory;
 }
@@ -102,7 +114,7 @@ static bool open_stored(struct eventlog *log) {
     log->data = data;
     log->index = open_part(log, "idx", O_CREAT);
     if (log->data < 0 || log->index < 0) {
-        fatal("engine.event_journal_failed");
+        failed(log->directory);
     }
     log->stored = mapped(log->data, &log->stored_size);
     log->stored_index = mapped(log->index, &log->stored_index_size);
@@ -121,7 +133,7 @@ static void drop_later_segments(const struct eventlog *log) {
     int directory = openat(log->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *listing = directory < 0 ? NULL : fdopendir(directory);
     if (listing == NULL) {
-        fatal("engine.event_journal_failed");
+        failed(log->directory);
     }
     const struct dirent *item;
     while ((item = readdir(listing)) != NULL) {
@@ -129,22 +141,27 @@ static void drop_later_segments(const struct eventlog *log) {
         const uint64_t first_sequence = strtoull(item->d_name, &suffix, 10);
         const bool ours = strcmp(suffix, ".ve") == 0 || strcmp(suffix, ".idx") == 0;
         if (ours && first_sequence > log->first_sequence && unlinkat(log->directory, item->d_name, 0) != 0) {
-            fatal("engine.event_journal_failed");
+            failed(log->directory);
         }
     }
     closedir(listing);
 }
 
-/* Drops everything stored from next_sequence on. */
-static void cut(struct eventlog *log) {
+/* Drops what the open segment holds from next_sequence on. */
+static void shorten(const struct eventlog *log) {
     const uint64_t index_size = (log->next_sequence - log->first_sequence) * sizeof(uint64_t);
     if (ftruncate(log->data, (off_t)log->offset) != 0 || ftruncate(log->index, (off_t)index_size) != 0) {
-        fatal("engine.event_journal_failed");
+        failed(log->data);
     }
+}
+
+/* Drops everything stored from next_sequence on. */
+static void cut(struct eventlog *log) {
+    shorten(log);
     drop_later_segments(log);
     /* Events of commands that were lost must not come back at a power cut: others take their numbers. */
     if (fsync(log->data) != 0 || fsync(log->index) != 0 || fsync(log->directory) != 0) {
-        fatal("engine.event_journal_failed");
+        failed(log->data);
     }
     stop_comparing(log);
 }
@@ -227,8 +244,8 @@ bool eventlog_resume(struct eventlog *log, uint64_t last) {
 /* One regenerated entry against the stored one: equal, different (diverged), or stored no more (comparing ends). */
 static enum eventlog_status compare(struct eventlog *log, const uint8_t *entry, size_t size) {
     if (log->offset == log->stored_size && !open_stored(log)) {
-        if (log->data < 0) {
-            begin_segment(log);
+        if (log->data < 0 && !begin_segment(log)) {
+            return EVENTLOG_FULL;
         }
         cut(log);
         return EVENTLOG_GOOD;
@@ -248,63 +265,85 @@ static enum eventlog_status compare(struct eventlog *log, const uint8_t *entry, 
     return EVENTLOG_GOOD;
 }
 
-static void write_whole(int file, const void *bytes, size_t size) {
+/* False when there is no room; part of it may have been written. */
+static bool write_whole(int file, const void *bytes, size_t size) {
     const uint8_t *next = bytes;
     while (size > 0) {
         const ssize_t done = write(file, next, size);
         if (done < 0 && errno == EINTR) {
             continue;
         }
+        if (done < 0 && disk_full(errno)) {
+            return false;
+        }
         if (done <= 0) {
-            fatal("engine.event_journal_failed");
+            failed(file);
         }
         next += done;
         size -= (size_t)done;
     }
+    return true;
 }
 
-static void store(struct eventlog *log, const uint8_t *entries, size_t size) {
-    if (log->offset > 0 && log->offset + size > log->segment_bytes) {
-        begin_segment(log);
-    }
+/* Writes where each entry of a run begins, and counts them; false when there is no room. */
+static bool write_index(const struct eventlog *log, const uint8_t *entries, size_t size, uint64_t *entry_count) {
     uint64_t offsets[OFFSETS_MAX];
     size_t count = 0;
-    write_whole(log->data, entries, size);
     for (size_t at = 0; at < size;) {
         struct frame_entry entry;
         memcpy(&entry, entries + at, sizeof entry);
         offsets[count++] = log->offset + at;
         at += frame_entry_size(entry.size);
         if (count == OFFSETS_MAX || at == size) {
-            write_whole(log->index, offsets, count * sizeof *offsets);
-            log->next_sequence += count;
+            if (!write_whole(log->index, offsets, count * sizeof *offsets)) {
+                return false;
+            }
+            *entry_count += count;
             count = 0;
         }
     }
-    log->offset += size;
+    return true;
 }
 
-enum eventlog_status eventlog_append(struct eventlog *log, uint8_t *entries, size_t size) {
-    size_t done = 0;
+static enum eventlog_status store(struct eventlog *log, const uint8_t *entries, size_t size) {
+    uint64_t count = 0;
+    if (log->offset > 0 && log->offset + size > log->segment_bytes && !begin_segment(log)) {
+        return EVENTLOG_FULL;
+    }
+    if (!write_whole(log->data, entries, size) || !write_index(log, entries, size, &count)) {
+        shorten(log);
+        return EVENTLOG_FULL;
+    }
+    log->next_sequence += count;
+    log->offset += size;
+    return EVENTLOG_GOOD;
+}
+
+void eventlog_seal(uint8_t *entries, size_t size) {
     for (size_t at = 0; at < size;) {
         struct frame_entry entry;
         memcpy(&entry, entries + at, sizeof entry);
         entry.crc32c = crc32c(0, entries + at + sizeof entry, entry.size);
         memcpy(entries + at, &entry, sizeof entry);
-        if (log->comparing) {
-            if (compare(log, entries + at, frame_entry_size(entry.size)) != EVENTLOG_GOOD) {
-                return EVENTLOG_DIVERGED;
-            }
-            if (log->comparing) {
-                done = at + frame_entry_size(entry.size);
-            }
-        }
         at += frame_entry_size(entry.size);
     }
-    if (done < size) {
-        store(log, entries + done, size - done);
+}
+
+enum eventlog_status eventlog_append(struct eventlog *log, uint8_t *entries, size_t size) {
+    size_t done = 0;
+    eventlog_seal(entries, size);
+    while (done < size && log->comparing) {
+        struct frame_entry entry;
+        memcpy(&entry, entries + done, sizeof entry);
+        const enum eventlog_status status = compare(log, entries + done, frame_entry_size(entry.size));
+        if (status != EVENTLOG_GOOD) {
+            return status;
+        }
+        if (log->comparing) {
+            done += frame_entry_size(entry.size);
+        }
     }
-    return EVENTLOG_GOOD;
+    return done < size ? store(log, entries + done, size - done) : EVENTLOG_GOOD;
 }
 
 uint64_t eventlog_excess(struct eventlog *log) {
@@ -325,8 +364,8 @@ void eventlog_settle(struct eventlog *log) {
     if (!log->comparing) {
         return;
     }
-    if (log->data < 0) {
-        begin_segment(log);
+    if (log->data < 0 && !begin_segment(log)) {
+        failed(log->directory);
     }
     cut(log);
 }

@@ -1,4 +1,4 @@
-/* The event journal: every released event as an entry, in segments with an index of offsets, the only source of replay.
+/* The event journal: every durable event as an entry, in segments with an index of offsets, the only source of replay.
 
    It holds nothing that the command journal does not imply: at start the regenerated events are compared with what is
    stored, damage is cut off and written again, and a stored event that is whole but different is a divergence. Never
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* cffi-begin */
-enum eventlog_status { EVENTLOG_GOOD = 0, EVENTLOG_DIVERGED = 1 };
+enum eventlog_status { EVENTLOG_GOOD = 0, EVENTLOG_DIVERGED = 1, EVENTLOG_FULL = 2 };
 /* cffi-end */
 
 struct eventlog {
@@ -40,7 +40,11 @@ bool eventlog_resume(struct eventlog *log, uint64_t last);
 /* Starts by comparing from event 1 again. */
 void eventlog_rewind(struct eventlog *log);
 
-/* Fills in the CRC of every entry of a run that begins with event next_sequence, and stores or compares the run. */
+/* Fills in the CRC of every entry of a run. */
+void eventlog_seal(uint8_t *entries, size_t size);
+
+/* Seals a run that begins with event next_sequence, and stores or compares it. FULL: the disk has no room for it;
+ * nothing of what had to be stored was, and it may be tried again. */
 enum eventlog_status eventlog_append(struct eventlog *log, uint8_t *entries, size_t size);
 
 /* After the last regenerated event: command sequence of the first whole event stored beyond it, 0 if there is none. */

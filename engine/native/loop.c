@@ -27,6 +27,7 @@ enum {
     HASH_INTERVAL = 4096,
     JOURNAL_RING_BYTES = 1 << 24,
     EVENT_RING_BYTES = 1 << 26,
+    PAUSE_MS = 1, /* between two looks at a journal that makes intake wait */
 };
 enum intake { INTAKE_OPEN = 0, INTAKE_DRAINING = 1, INTAKE_STOPPED = 2 };
 
@@ -52,6 +53,9 @@ struct engine {
     uint32_t spin_us;
     int intake; /* enum intake */
     struct replay replay;
+    enum journal_state journal_state;
+    uint64_t mark;    /* last command when it was last known how far the journal is behind */
+    uint64_t mark_ns; /* when that was */
 };
 
 struct engine *engine_new(struct core *core, uint64_t *counters, int events_directory, uint64_t segment_bytes) {
@@ -66,6 +70,7 @@ struct engine *engine_new(struct core *core, uint64_t *counters, int events_dire
     engine->journal.spare = -1;
     engine->journal.bell.file = -1;
     engine->journal.wanted.file = -1;
+    engine->journal.dirty.file = -1;
     eventlog_init(&engine->log, events_directory, segment_bytes);
     if (!ring_init(&engine->events, EVENT_RING_BYTES) ||
         !publisher_init(&engine->publisher, &engine->events, &engine->answers, &engine->journal, &engine->log,
@@ -100,6 +105,8 @@ bool engine_open(struct engine *engine, const struct journal_options *options, c
     engine->inlets[2] = (struct inlet){sockets->admin, WIRE_ROLE_ADMIN};
     engine->publisher.socket = sockets->events;
     engine->publisher.published = core_event_sequence(engine->core);
+    engine->publisher.runs_ahead = options->durability != JOURNAL_SYNC;
+    engine->publisher.announced = engine->publisher.published;
     engine->sequence = end->sequence;
     engine->hashed = end->sequence;
     engine->epoch = end->epoch;
@@ -111,6 +118,54 @@ bool engine_open(struct engine *engine, const struct journal_options *options, c
     counter_set(engine->counters, COUNTER_RELEASED_SEQUENCE, end->sequence);
     counter_set(engine->counters, COUNTER_PUBLISHED_SEQUENCE, engine->publisher.published);
     return journal_init(&engine->journal, options, JOURNAL_RING_BYTES, &engine->publisher.bell, engine->counters);
+}
+
+/* ---- the state of the journal ---- */
+
+/* Up to which command nothing depends on the disk any more; in mode none nothing ever does. */
+static uint64_t safe_sequence(const struct engine *engine) {
+    const bool none = engine->journal.options.durability == JOURNAL_NONE;
+    return none ? journal_released(&engine->journal) : journal_durable(&engine->journal);
+}
+
+/* Whether a command has waited for the disk too long. The mark names commands at least as old as itself, so what is too
+ * old is found before it is twice as old. */
+static bool is_slow(struct engine *engine, uint64_t safe, uint64_t now_ns) {
+    if (safe >= engine->mark) {
+        engine->mark = engine->sequence;
+        engine->mark_ns = now_ns;
+    }
+    return now_ns - engine->mark_ns > engine->journal.options.age_max_ns;
+}
+
+/* A pause ends when the journal has caught up: not as soon as it moves again. */
+static enum journal_state next_state(struct engine *engine, uint64_t now_ns) {
+    const uint64_t safe = safe_sequence(engine);
+    const bool slow = is_slow(engine, safe, now_ns);
+    if (journal_full(&engine->journal) || publisher_full(&engine->publisher)) {
+        return JOURNAL_DISK_FULL;
+    }
+    if (engine->journal_state != JOURNAL_RUNNING && safe < engine->sequence) {
+        return engine->journal_state;
+    }
+    return slow ? JOURNAL_SLOW_DISK : JOURNAL_RUNNING;
+}
+
+/* Whether commands may be taken in: no more than can be made durable, now and soon. */
+static bool journal_keeps_up(struct engine *engine, uint64_t now_ns) {
+    const enum journal_state state = next_state(engine, now_ns);
+    if (state != engine->journal_state) {
+        engine->journal_state = state;
+        counter_set(engine->counters, COUNTER_JOURNAL_STATE, state);
+        counter_add(engine->counters, COUNTER_JOURNAL_STATE_CHANGES, 1);
+    }
+    return state == JOURNAL_RUNNING;
+}
+
+/* Peers keep what they send meanwhile: nobody reads their sockets. */
+static void pause_intake(struct engine *engine, uint64_t begun_ns) {
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * NS_PER_MS}, NULL);
+    counter_add(engine->counters, COUNTER_INTAKE_PAUSED_NS, clock_ns(CLOCK_MONOTONIC) - begun_ns);
 }
 
 /* ---- apply ---- */
@@ -131,6 +186,9 @@ static uint8_t *wait_for_slot(struct engine *engine) {
             return NULL;
         }
         counter_add(engine->counters, COUNTER_RING_FULL_WAITS, 1);
+        counter_add(engine->counters, COUNTER_LOOP_TURNS, 1);
+        journal_keeps_up(engine, clock_ns(CLOCK_MONOTONIC));
+        journal_hurry(&engine->journal);
         doorbell_ring(&engine->journal.bell);
         doorbell_ring(&engine->publisher.bell);
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
@@ -254,6 +312,7 @@ int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message,
             return -1;
         }
         wake(engine);
+        journal_hurry(&engine->journal); /* the start waits for it */
     }
     count_state(engine);
     return check.verdict;
@@ -457,6 +516,25 @@ static void poll_inlets(const struct engine *engine) {
     zmq.poll(items, ROLES, poll_ms(engine));
 }
 
+/* A market that was open when the clock jumped waits for an operator, whatever resume_after_recovery says at the next
+ * start: the journal has the word. */
+static void close_market(struct engine *engine) {
+    const uint8_t state = core_venue_state(engine->core);
+    const struct wire_trading_state_set block = {
+        .state = WIRE_TRADING_STATE_CANCEL_ONLY,
+        .operator = "engine",
+        .reason_text = "clock jump above max_clock_jump_ms",
+    };
+    if (state != WIRE_TRADING_STATE_OPEN && state != WIRE_TRADING_STATE_CANCEL_ONLY) {
+        return;
+    }
+    uint8_t *slot = wait_for_slot(engine);
+    if (slot != NULL) {
+        apply_own(engine, slot, WIRE_TRADING_STATE_SET, &block, sizeof block, engine->stamp.last_ns);
+        wake(engine);
+    }
+}
+
 int engine_loop(struct engine *engine) {
     uint64_t busy_ns = clock_ns(CLOCK_MONOTONIC);
     while (intake(engine) == INTAKE_OPEN) {
@@ -464,7 +542,12 @@ int engine_loop(struct engine *engine) {
         counter_add(engine->counters, COUNTER_LOOP_TURNS, 1);
         if (!stamp_look(&engine->stamp, clock_ns(CLOCK_REALTIME), begun_ns)) {
             counter_add(engine->counters, COUNTER_CLOCK_JUMPS, 1);
+            close_market(engine);
             return LOOP_CLOCK_JUMPED;
+        }
+        if (!journal_keeps_up(engine, begun_ns)) {
+            pause_intake(engine, begun_ns);
+            continue;
         }
         const bool ticked = run_timers(engine);
         if (drain(engine) > 0 || ticked) {
@@ -488,6 +571,10 @@ void engine_journal(struct engine *engine) {
 
 void engine_prepare(struct engine *engine) {
     journal_prepare(&engine->journal);
+}
+
+void engine_sync(struct engine *engine) {
+    journal_sync(&engine->journal);
 }
 
 void engine_publish(struct engine *engine) {
@@ -519,6 +606,14 @@ uint64_t engine_published(const struct engine *engine) {
 
 uint64_t engine_released(const struct engine *engine) {
     return journal_released(&engine->journal);
+}
+
+uint64_t engine_durable(const struct engine *engine) {
+    return journal_durable(&engine->journal);
+}
+
+bool engine_disk_full(const struct engine *engine) {
+    return journal_full(&engine->journal) || publisher_full(&engine->publisher);
 }
 
 uint64_t engine_sequence(const struct engine *engine) {

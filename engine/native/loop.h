@@ -46,20 +46,24 @@ int engine_submit(struct engine *engine, uint32_t epoch, const uint8_t *message,
 int engine_loop(struct engine *engine);
 void engine_journal(struct engine *engine);
 void engine_prepare(struct engine *engine);
+void engine_sync(struct engine *engine);
 void engine_publish(struct engine *engine);
 
 /* Any thread. Intake ends, the loop finishes its command, journals a state hash and returns LOOP_DRAINED. */
 void engine_drain(struct engine *engine);
 /* Any thread. The loop returns as soon as it can; what was not appended was never accepted. */
 void engine_stop(struct engine *engine);
-/* After the loop has returned; then, after the journal thread has, the publisher. */
+/* After the loop has returned; then, after journal and sync thread have, the publisher. */
 void engine_close_journal(struct engine *engine, int how);
 void engine_close_publisher(struct engine *engine);
 
 /* Any thread. */
 uint64_t engine_published(const struct engine *engine);
 uint64_t engine_released(const struct engine *engine);
+uint64_t engine_durable(const struct engine *engine);
 uint64_t engine_sequence(const struct engine *engine);
+/* Whether the disk has no room for either journal. */
+bool engine_disk_full(const struct engine *engine);
 /* cffi-end */
 
 #endif

@@ -1,5 +1,5 @@
-/* The publisher thread: released events to the event journal and then to every live consumer, and answers to whom they
-   concern.
+/* The publisher thread: durable events to the event journal and then to every live consumer, and answers to whom they
+   concern. In interval and none gateways and feed get events as soon as they are released: they can take them back.
 
    It never waits for a consumer: who cannot take a frame is cut off, told so as soon as possible, and catches up from
    the replay socket. */
@@ -25,7 +25,8 @@ enum {
 
 struct consumer {
     struct peer peer;
-    bool cut; /* no longer served; still to be told */
+    bool early; /* gets what is released, durable or not */
+    bool cut;   /* no longer served; still to be told */
 };
 
 struct publisher {
@@ -38,9 +39,14 @@ struct publisher {
     void *socket;
     struct consumer consumers[CONSUMERS_MAX];
     uint32_t consumer_count;
-    struct epochs *epochs; /* of the published events */
-    uint64_t spoke_ns;     /* when a frame last went to every live consumer */
+    struct epochs *epochs; /* of the events that somebody may have got */
+    bool runs_ahead;       /* events may be released before they are durable */
+    uint64_t announced_at; /* in the ring: what lies before has gone to early consumers */
+    uint64_t announced;    /* the last event there; never below `published` */
+    uint64_t spoke_ns[2];  /* when a frame last went to every durable consumer, every early one */
     uint64_t told_ns;      /* when those cut off were last tried */
+    uint64_t retry_ns;     /* when to try again to store, while `full` */
+    int full;              /* the disk has no room for the event journal */
     int closing;
     _Alignas(64) uint64_t published; /* last event stored and sent */
     uint8_t frame[sizeof(struct frame_header) + PUBLISHED_BYTES_MAX + ENTRY_MAX];
@@ -50,7 +56,10 @@ bool publisher_init(struct publisher *publisher, struct ring *events, struct ans
                     const struct journal *journal, struct eventlog *log, struct epochs *epochs, uint64_t *counters);
 void publisher_free(struct publisher *publisher);
 
-/* The publisher thread; returns once closed and everything released is published. */
+/* Any thread. Whether the disk has no room for the event journal. */
+bool publisher_full(const struct publisher *publisher);
+
+/* The publisher thread; returns once closed and everything durable is published, or cannot be for want of room. */
 void publisher_run(struct publisher *publisher);
 void publisher_close(struct publisher *publisher);
 

@@ -33,8 +33,11 @@ static bool segment_fits(const struct record_cursor *cursor, const struct record
         return false;
     }
     memcpy(&segment, body, sizeof segment);
-    return segment.version == RECORD_VERSION &&
-           (cursor->started == 0 || (segment.previous_crc == cursor->crc && header->sequence == cursor->sequence + 1));
+    if (segment.version != RECORD_VERSION || segment.nonce == 0 ||
+        (cursor->nonce != 0 && segment.nonce != cursor->nonce)) {
+        return false;
+    }
+    return cursor->started == 0 || (segment.previous_crc == cursor->crc && header->sequence == cursor->sequence + 1);
 }
 
 static bool commit_fits(const struct record_cursor *cursor, const struct record_header *header, const uint8_t *body) {
@@ -43,7 +46,7 @@ static bool commit_fits(const struct record_cursor *cursor, const struct record_
         return false;
     }
     memcpy(&commit, body, sizeof commit);
-    return commit.previous_crc == cursor->crc;
+    return commit.previous_crc == cursor->crc && (cursor->nonce == 0 || commit.nonce == cursor->nonce);
 }
 
 static bool command_fits(const struct record_cursor *cursor, const struct record_header *header) {
@@ -71,6 +74,7 @@ static void accept(struct record_cursor *cursor, const struct record_header *hea
         struct record_segment segment;
         memcpy(&segment, body, sizeof segment);
         cursor->durability = segment.durability;
+        cursor->nonce = segment.nonce;
         cursor->sequence = header->sequence - 1;
         cursor->started = 1;
     } else if (header->kind == RECORD_COMMIT) {
@@ -125,7 +129,7 @@ int record_next(struct record_cursor *cursor, struct record_view *view) {
     return RECORD_FOUND;
 }
 
-uint64_t record_watermark(const uint8_t *data, uint64_t size, uint64_t offset) {
+uint64_t record_watermark(const uint8_t *data, uint64_t size, uint64_t offset, uint64_t nonce) {
     enum { LENGTH = BODY + sizeof(struct record_commit) };
     uint64_t watermark = 0;
     for (offset = frame_padded(offset); offset + LENGTH <= size; offset += 8) {
@@ -136,7 +140,9 @@ uint64_t record_watermark(const uint8_t *data, uint64_t size, uint64_t offset) {
             continue;
         }
         memcpy(&commit, data + offset + BODY, sizeof commit);
-        if (crc_of(data + offset, LENGTH, commit.previous_crc) == header.crc32c && header.sequence > watermark) {
+        const bool ours = nonce == 0 || commit.nonce == nonce;
+        if (ours && crc_of(data + offset, LENGTH, commit.previous_crc) == header.crc32c &&
+            header.sequence > watermark) {
             watermark = header.sequence;
         }
     }
@@ -163,4 +169,31 @@ void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint
         offset += header.length;
     }
     ahead->offset = offset;
+}
+
+uint32_t record_read_head(const uint8_t *data, uint64_t size, struct record_head *head) {
+    enum { FIXED = 2 * sizeof(uint32_t), LENGTH_MAX = 4096 };
+    struct record_header header;
+    struct record_segment segment = {0};
+    *head = (struct record_head){0};
+    if (size < BODY + FIXED) {
+        return 0;
+    }
+    memcpy(&header, data, sizeof header);
+    memcpy(&segment, data + BODY, FIXED);
+    if (header.kind != RECORD_SEGMENT || header.length < BODY + FIXED || header.length > LENGTH_MAX ||
+        header.length > size || crc_of(data, header.length, segment.previous_crc) != header.crc32c) {
+        return 0;
+    }
+    head->version = segment.version;
+    if (segment.version == RECORD_VERSION && header.length == BODY + sizeof segment) {
+        memcpy(&segment, data + BODY, sizeof segment);
+        head->first_sequence = header.sequence;
+        head->nonce = segment.nonce;
+        head->epoch = header.epoch;
+        head->durability = segment.durability;
+        memcpy(head->venue, segment.venue, sizeof head->venue);
+        memcpy(head->cfg_sha256, segment.cfg_sha256, sizeof head->cfg_sha256);
+    }
+    return segment.version;
 }

@@ -62,14 +62,21 @@ static void note_state(struct replay *replay, const struct record_view *record, 
 }
 
 /* Stores what has been gathered; what is compared is compared at once, so that a difference is told where it is. */
-static bool keep_events(struct replay *replay, uint64_t least) {
-    if (replay->gathered < least) {
-        return true;
+static enum replay_status keep_events(struct replay *replay, uint64_t least) {
+    static const enum replay_status STATUS[] = {
+        [EVENTLOG_GOOD] = REPLAY_MORE,
+        [EVENTLOG_DIVERGED] = REPLAY_EVENTS_DIVERGED,
+        [EVENTLOG_FULL] = REPLAY_DISK_FULL,
+    };
+    if (replay->log == NULL) {
+        replay->gathered = 0;
     }
-    const bool good =
-        replay->log == NULL || eventlog_append(replay->log, replay->out, replay->gathered) == EVENTLOG_GOOD;
+    if (replay->gathered == 0 || replay->gathered < least) {
+        return REPLAY_MORE;
+    }
+    const enum eventlog_status status = eventlog_append(replay->log, replay->out, replay->gathered);
     replay->gathered = 0;
-    return good;
+    return STATUS[status];
 }
 
 static int replay_command(struct replay *replay, const struct record_view *record) {
@@ -91,7 +98,7 @@ static int replay_command(struct replay *replay, const struct record_view *recor
     note_state(replay, record, state_before);
     replay->gathered += written;
     const bool storing = replay->log != NULL && !replay->log->comparing;
-    return keep_events(replay, storing ? GATHERED_BYTES : 0) ? REPLAY_MORE : REPLAY_EVENTS_DIVERGED;
+    return keep_events(replay, storing ? GATHERED_BYTES : 0);
 }
 
 static bool is_state_hash(const struct record_view *record) {
@@ -156,7 +163,8 @@ static int replay_records(struct replay *replay, struct record_cursor *cursor, u
 
 int replay_run(struct replay *replay, struct record_cursor *cursor, uint64_t through, uint32_t max) {
     const int status = replay_records(replay, cursor, through, max);
-    return keep_events(replay, 0) ? status : REPLAY_EVENTS_DIVERGED;
+    const int kept = keep_events(replay, 0);
+    return kept == REPLAY_MORE ? status : kept;
 }
 
 uint64_t replay_events_excess(struct replay *replay) {

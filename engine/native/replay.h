@@ -23,8 +23,9 @@ enum replay_status {
     REPLAY_EVENTS_DIVERGED = 4, /* the event journal holds another event than next */
     REPLAY_RING_TOO_SMALL = 5,
     REPLAY_POOLS_TOO_SMALL = 6,
-    REPLAY_HASHED = 7, /* the cursor's last record is a StateHash, and it is the state's; asked for by stop_at_hash */
-    REPLAY_REACHED = 8 /* the last command that was asked for */
+    REPLAY_HASHED = 7,   /* the cursor's last record is a StateHash, and it is the state's; asked for by stop_at_hash */
+    REPLAY_REACHED = 8,  /* the last command that was asked for */
+    REPLAY_DISK_FULL = 9 /* no room to store the events */
 };
 
 struct eventlog;

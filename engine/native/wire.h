@@ -29,6 +29,7 @@ enum wire_role {
   WIRE_ROLE_SETTLEMENT = 2,
   WIRE_ROLE_ADMIN = 3,
   WIRE_ROLE_READER = 4,
+  WIRE_ROLE_FEED = 5,
 };
 
 /* FIX tag 54. */
@@ -294,7 +295,7 @@ enum wire_template {
   WIRE_STATISTICS_RECORDED = 140,
 };
 
-/* consumer to events socket: send me live events; last_epoch is the epoch of event from_sequence - 1 as the consumer saw it (0: none). */
+/* consumer to events socket: send me live events; last_epoch is the epoch of event from_sequence - 1 as the consumer saw it (0: none). In durability interval and none Gateway and Feed get events before they are durable, all others never do. */
 struct wire_hello {
   uint8_t role;
   uint8_t diverged;
@@ -372,7 +373,7 @@ _Static_assert(sizeof(struct wire_cut_off) == 16, "SBE blockLength");
 _Static_assert(offsetof(struct wire_cut_off, epoch) == 0, "SBE offset");
 _Static_assert(offsetof(struct wire_cut_off, next_sequence) == 8, "SBE offset");
 
-/* answered by one Replay frame (possibly empty) whose first event is from_sequence. */
+/* answered by one Replay frame (possibly empty) whose first event is from_sequence, or by a HelloAck with diverged = 1 when event from_sequence - 1 is not of last_epoch (0: not checked). */
 struct wire_replay_request {
   uint64_t from_sequence;
   uint32_t last_epoch;

@@ -277,7 +277,7 @@ class EngineEvents:
     def _drain_replay(self, out: list[memoryview | Answer | EngineRestarted]) -> None:
         for frame in self._receive(self._replay_socket):
             if frame.kind is not FrameKind.REPLAY:
-                self.bad_frames += 1  # the request did not arrive whole: it is made again when the answer is overdue
+                self._on_replay_refused(frame)
                 continue
             if frame.first_sequence == self._replay_from:
                 self._replay_asked_ms = None
@@ -287,6 +287,14 @@ class EngineEvents:
             if not frame.messages:
                 # Nothing durable there yet: ask again after a pause instead of in a tight loop.
                 self._replay_asked_ms = time.monotonic() * 1000 - REPLAY_TIMEOUT_MS + 20
+
+    def _on_replay_refused(self, frame: Frame) -> None:
+        """Something else than a replay: raises Diverged when the engine says that our past is not its past."""
+        for view in frame.messages if frame.kind is FrameKind.CONTROL else ():
+            answer = decode(view)
+            if isinstance(answer, HelloAck) and answer.diverged:
+                raise Diverged(f"event {self.next_sequence - 1} of epoch {self.last_epoch} is not the engine's")
+        self.bad_frames += 1  # the request did not arrive whole: it is made again when the answer is overdue
 
 
 class CommandChannel:

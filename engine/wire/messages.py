@@ -28,6 +28,7 @@ class Role(IntEnum):
     SETTLEMENT = 2
     ADMIN = 3
     READER = 4
+    FEED = 5
 
 
 class Side(IntEnum):
@@ -237,7 +238,7 @@ class _HelloFields(NamedTuple):
 
 
 class Hello(_HelloFields):
-    """Template 1, block of 32 bytes: consumer to events socket: send me live events; last_epoch is the epoch of event from_sequence - 1 as the consumer saw it (0: none)."""
+    """Template 1, block of 32 bytes: consumer to events socket: send me live events; last_epoch is the epoch of event from_sequence - 1 as the consumer saw it (0: none). In durability interval and none Gateway and Feed get events before they are durable, all others never do."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 1
@@ -401,7 +402,7 @@ class _ReplayRequestFields(NamedTuple):
 
 
 class ReplayRequest(_ReplayRequestFields):
-    """Template 7, block of 16 bytes: answered by one Replay frame (possibly empty) whose first event is from_sequence."""
+    """Template 7, block of 16 bytes: answered by one Replay frame (possibly empty) whose first event is from_sequence, or by a HelloAck with diverged = 1 when event from_sequence - 1 is not of last_epoch (0: not checked)."""
 
     __slots__ = ()
     TEMPLATE_ID: ClassVar[int] = 7

@@ -250,7 +250,7 @@ def test_a_lost_journal_tail_is_told_by_the_event_journal(
     for _ in range(2):
         engine_daemon.spawn()
         assert engine_daemon.wait_exit() == 1
-        assert "acknowledged commands are missing" in engine_daemon.log
+        assert "durable commands are missing" in engine_daemon.log
     shutil.rmtree(engine_daemon.events_dir)
     engine_daemon.start()
 
@@ -333,23 +333,23 @@ def test_segments_follow_one_another(make_engine: MakeEngine, engine_client: Mak
     assert f"{paths[2]}: offset 0: " in daemon.log
 
 
-def test_a_tail_cut_across_segments_takes_the_later_ones_along(
-    make_engine: MakeEngine, engine_client: MakeClient
+@pytest.mark.parametrize("durability", ["interval", "none"])
+def test_a_full_segment_is_durable_in_every_mode(
+    make_engine: MakeEngine, engine_client: MakeClient, durability: str
 ) -> None:
-    """Without any sync nothing is known to be durable: a tear in an earlier segment cuts there, the rest is dropped."""
-    daemon = make_engine(durability="none")
+    """Damage in a segment that has a successor is refused and changes nothing: it was synced before that one began."""
+    daemon = make_engine(durability=durability)
     client = begun(daemon, engine_client(daemon))
     for _ in range(2):
         trade_some(client, 2500)
     daemon.kill9()
     paths = segments(daemon.journal_dir)
     assert len(paths) > 1
-    cut = [record for record in CommandJournal(daemon.journal_dir) if record.path == paths[0]][-3]
-    flip(cut.path, cut.offset + 50)
-    daemon.start()
-    assert segments(daemon.journal_dir) == paths[:1]
-    late = engine_client(daemon, "late")
-    late.caught_up()
-    assert len(verdicts(late)) < 5000
-    assert daemon.stop() == 0
-    check_against_reference(daemon)
+    hit = [record for record in CommandJournal(daemon.journal_dir) if record.path == paths[0]][-3]
+    flip(hit.path, hit.offset + 50)
+    before = [path.read_bytes() for path in paths]
+    daemon.spawn()
+    assert daemon.wait_exit() == 1
+    assert f"{hit.path}: offset {hit.offset}: no valid record" in daemon.log
+    assert "put this segment and those after it back from the archive or a backup" in daemon.log
+    assert [path.read_bytes() for path in paths] == before

@@ -20,6 +20,7 @@
 #include "record.h"
 #include "wire.h"
 
+enum { NONCE = 7 };
 enum {
     EVENTS_ROOM = 17 << 20,
     EVENTS_PER_WRITE = 1 << 18,
@@ -69,7 +70,7 @@ static void put_record(struct record_header header, const void *body, uint32_t s
 }
 
 static void put_commit(bool clean) {
-    const struct record_commit body = {.previous_crc = chain_crc, .clean = clean};
+    const struct record_commit body = {.previous_crc = chain_crc, .clean = clean, .nonce = NONCE};
     put_record((struct record_header){.sequence = sequence, .time_ns = time_ns, .epoch = 1, .kind = RECORD_COMMIT},
                &body, sizeof body);
 }
@@ -77,7 +78,8 @@ static void put_commit(bool clean) {
 static uint64_t segment_first = 1;
 
 static void begin_segment(void) {
-    struct record_segment body = {.version = RECORD_VERSION, .previous_crc = chain_crc, .durability = JOURNAL_SYNC};
+    struct record_segment body = {
+        .version = RECORD_VERSION, .previous_crc = chain_crc, .nonce = NONCE, .durability = JOURNAL_SYNC};
     (void)snprintf(body.venue, sizeof body.venue, "%s", venue);
     memset(segment, 0, segment_bytes);
     offset = 0;

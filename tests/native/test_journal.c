@@ -234,6 +234,7 @@ static void what_is_appended_is_read_back_over_many_segments(void) {
         struct journal_options options = {.directory = directory,
                                           .segment = -1,
                                           .segment_bytes = SEGMENT,
+                                          .nonce = 7,
                                           .durability = durability,
                                           .commit_interval_us = 100};
         const uint64_t count = durability == JOURNAL_SYNC ? COMMANDS / 10 : COMMANDS;
@@ -251,7 +252,7 @@ static void what_is_appended_is_read_back_over_many_segments(void) {
 static void a_second_writer_continues_where_the_first_ended(void) {
     char path[] = "journal-XXXXXX";
     int directory = open_scratch(path);
-    struct journal_options options = {.directory = directory, .segment = -1, .segment_bytes = SEGMENT};
+    struct journal_options options = {.directory = directory, .segment = -1, .segment_bytes = SEGMENT, .nonce = 7};
     write_commands(&options, 10, JOURNAL_CLOSE_UNCLEAN);
     struct record_cursor cursor = {0};
     read_commands(directory, 1, &cursor);

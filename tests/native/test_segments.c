@@ -83,6 +83,7 @@ static void the_preparer_never_touches_a_segment_in_use(void) {
     struct journal_options options = {.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                                       .segment = -1,
                                       .segment_bytes = SEGMENT,
+                                      .nonce = 7,
                                       .durability = JOURNAL_NONE};
     EXPECT(journal_init(&journal, &options, 1 << 17, &readers, counters));
     pthread_t writer;

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from struct import Struct
+from struct import Struct, pack
 
 import pytest
 from engine._native import ffi, lib
 
-from engine.journal import CommandJournal, Damaged, EventJournal
+from engine.journal import CommandJournal, Damaged, EventJournal, OtherFormat, segment_head
 from engine.wire.frame import ENTRY_HEADER
-from engine.wire.messages import Checkpoint, CheckpointEnded, Role
+from engine.wire.messages import Checkpoint, CheckpointEnded, NewOrder, OrderType, Role, Side, TimeInForce
 
 HEADER = Struct("<IIQQIBBH")
-SEGMENT_BODY = Struct("<II16s32sB7x")
-COMMIT_BODY = Struct("<II")
+SEGMENT_BODY = Struct("<II16s32sQB7x")
+COMMIT_BODY = Struct("<IIQ")
+VERSION = 2
+NONCE = 0x1122334455667788
 SEGMENT, COMMAND, COMMIT = 1, 2, 3
 
 
@@ -48,16 +50,16 @@ class Writer:
 
     def segment(self) -> None:
         """The head of a segment."""
-        self.record(SEGMENT, self.sequence + 1, SEGMENT_BODY.pack(1, self.crc, b"VENUE", bytes(32), 0))
+        self.record(SEGMENT, self.sequence + 1, SEGMENT_BODY.pack(VERSION, self.crc, b"VENUE", bytes(32), NONCE, 0))
 
     def commit(self, durable: int, *, clean: bool = False) -> None:
         """The head of a batch."""
-        self.record(COMMIT, durable, COMMIT_BODY.pack(self.crc, clean))
+        self.record(COMMIT, durable, COMMIT_BODY.pack(self.crc, clean, NONCE))
 
-    def command(self) -> None:
-        """The next command."""
+    def command(self, message: bytes = b"") -> None:
+        """The next command, a Checkpoint unless a message is given."""
         self.sequence += 1
-        message = Checkpoint(self.sequence).encode()
+        message = message or Checkpoint(self.sequence).encode()
         self.record(COMMAND, self.sequence, message, len(message))
 
 
@@ -155,6 +157,79 @@ def test_a_tail_that_ends_anywhere_is_torn_there(tmp_path: Path) -> None:
         assert journal.torn.offset == last.offset
     store(tmp_path, data[:end])
     assert read(tmp_path).sequence == 5
+
+
+def order_with(echo: bytes) -> bytes:
+    """An order in whose echo a client has had its own bytes journaled."""
+    return NewOrder(
+        *(1, 1, 1, 1, 1, 0, 100, 1, 11, 1, Side.BUY, OrderType.LIMIT, TimeInForce.DAY, 0, b"A", 0), echo=echo
+    ).encode()
+
+
+def forged_commit(durable: int, nonce: int) -> bytes:
+    """A COMMIT that is whole by itself, as anybody can make one who knows the format."""
+    writer = Writer(crc=77)
+    writer.record(COMMIT, durable, COMMIT_BODY.pack(77, 0, nonce))
+    return writer.data
+
+
+def read_with_forged_commit(directory: Path, shift: int, nonce: int) -> CommandJournal:
+    """A journal whose torn last record is an order with a forged COMMIT, `shift` bytes into its echo."""
+    writer = three_batches()
+    writer.command(order_with(bytes(shift) + forged_commit(10**6, nonce) + b"end"))
+    store(directory, writer.data[:-8])
+    return read(directory)
+
+
+@pytest.mark.parametrize("nonce", [0, 1, NONCE ^ 1])
+def test_a_commit_in_a_client_s_bytes_proves_nothing(tmp_path: Path, nonce: int) -> None:
+    """A torn tail that holds an order with a forged COMMIT is still a torn tail: a client does not know the nonce."""
+    for shift in range(8):
+        journal = read_with_forged_commit(tmp_path, shift, nonce)
+        assert journal.torn is not None
+        assert (journal.sequence, journal.torn.offset) == (5, len(three_batches().data))
+
+
+def test_only_the_nonce_tells_a_forged_commit_from_a_true_one(tmp_path: Path) -> None:
+    """The same bytes with the journal's nonce, where a record may begin, are believed."""
+    believed = 0
+    for shift in range(8):
+        try:
+            read_with_forged_commit(tmp_path, shift, NONCE)
+        except Damaged as error:
+            assert "command 1000000 was durable" in str(error)
+            believed += 1
+    assert believed == 1
+
+
+def test_with_its_first_record_gone_every_commit_counts(tmp_path: Path) -> None:
+    """Where the nonce cannot be read any more, damage is never taken for a torn tail."""
+    writer = three_batches()
+    data = bytearray(writer.data)
+    data[40] ^= 1
+    store(tmp_path, bytes(data))
+    with pytest.raises(Damaged, match="archive or a backup"):
+        read(tmp_path)
+
+
+def test_a_segment_says_who_wrote_it(tmp_path: Path) -> None:
+    """Venue, first sequence and epoch come from the first record; a torn one says nothing."""
+    path = store(tmp_path, three_batches().data)
+    head = segment_head(path)
+    assert head is not None
+    assert (head.venue, head.first_sequence, head.epoch, head.nonce) == ("VENUE", 1, 1, NONCE)
+    path.write_bytes(b"\1" + path.read_bytes()[1:])
+    assert segment_head(path) is None
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_journal_of_another_format_is_refused_not_cut(tmp_path: Path, version: int) -> None:
+    """An older or newer record format is named as such, with what to do; it is no torn tail."""
+    writer = Writer()
+    writer.record(SEGMENT, 1, pack("<II", version, 0) + bytes(200))
+    path = store(tmp_path, writer.data)
+    with pytest.raises(OtherFormat, match=f"{path}: record format {version}, .* start with an empty state_dir"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(
