@@ -199,12 +199,14 @@ class Runner:
     def _drop(self) -> None:
         """Ends the present venue; its directory goes unless it was taken away to be kept."""
         venue, self._venue = self._venue, None
-        if venue is not None:
-            self._count(venue)
-            venue.stop()
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
+        directory, self._directory = self._directory, None
+        try:
+            if venue is not None:
+                self._count(venue)
+                venue.stop()
+        finally:
+            if directory is not None:
+                shutil.rmtree(directory, ignore_errors=True)
 
     def _count(self, venue: FaultVenue) -> None:
         load = venue.load()
@@ -284,7 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"unknown kinds: {', '.join(unknown)}")
     at_least = len(kinds) if options.rounds is None else options.rounds
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     if options.must_fail:
         lost = must_fail(options.seed)
