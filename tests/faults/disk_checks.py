@@ -17,6 +17,7 @@ from engine.journal import CommandJournal, Damaged, EventJournal
 from engine.wire.client import event_epoch, template_of
 from engine.wire.messages import CancelOrder, EpochStarted, NewOrder, ReplaceOrder, Role, decode
 from tests.faults.disk_engine import FaultyEngine, Load, Record
+from tests.faults.durable_times import durable_times
 from tests.faults.shim.oplog import Op, read
 
 #: Pools of the shipped configuration, as far as an empty reference core needs them.
@@ -66,6 +67,28 @@ def loss_is_bounded(before: Record, after: Sequence[bytes], cut_ns: int, bound_n
     elif event_epoch(after[kept]) <= event_epoch(before.events[kept]):
         breaches.append(f"event {kept + 1} was replaced within its epoch")
     return breaches
+
+
+def answered_early(log: Path, record: Record, allowed_ns: int = 0) -> list[str]:
+    """No event came before its command was durable, or no earlier than allowed; judged since the log was begun."""
+    times_ns = durable_times(log)
+    begun_ns = next(read(log)).time_ns
+    breaches = []
+    for event, seen_ns in zip(record.events, record.times_ns, strict=True):
+        command = command_of(event)
+        if seen_ns < begun_ns or command not in times_ns:
+            continue  # judged by an earlier log; or lost, which the checks of loss judge
+        durable_ns = times_ns[command]
+        if (durable_ns is None and not allowed_ns) or (durable_ns is not None and seen_ns + allowed_ns < durable_ns):
+            breaches.append(command)
+    if not breaches:
+        return []
+    return [f"{len(breaches)} events came before their commands were durable, the first of command {breaches[0]}"]
+
+
+def command_of(event: bytes) -> int:
+    """Sequence of the command that an event comes from."""
+    return int.from_bytes(event[16:24], "little")
 
 
 def interval_bound_ns(log: Path, commit_interval_us: int) -> int:
@@ -143,11 +166,6 @@ def reference_agrees(engine: FaultyEngine) -> list[str]:
             if next(stored, b"") != event.encode():
                 return [f"the reference core gives another event for command {record.sequence}: {event}"]
     return [f"an event beyond the journal's is stored: {decode(more)}" for more in stored]
-
-
-def last_command(events: Sequence[bytes]) -> int:
-    """Sequence of the command that the last event seen comes from."""
-    return int.from_bytes(events[-1][16:24], "little") if events else 0
 
 
 def stamps_never_go_back(engine: FaultyEngine) -> list[str]:

@@ -22,7 +22,7 @@ from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
 from tests.faults import disk_checks as checks
 from tests.faults.disk_damage import Damage, damage_below_watermark, damage_events, tear_tail
-from tests.faults.disk_engine import FaultyEngine, Load
+from tests.faults.disk_engine import FaultyEngine, Load, Record
 from tests.faults.power_cut import restore_durable
 from tests.faults.shim import Call, Fault, Kind, disk_full, power_cut, slow_sync, sync_error, write_error
 
@@ -76,6 +76,7 @@ class Round:
     def __init__(self, seed: int, kind: str, durability: str = "sync", commit_interval_us: int = 1000) -> None:
         self.chance = random.Random(seed)
         self.result = Result(seed, kind)
+        self.sync = durability == "sync"
         self.commit_interval_us = commit_interval_us
         self.engine = FaultyEngine({"durability": durability, "commit_interval_us": commit_interval_us})
         self.shim = self.engine.shim
@@ -132,13 +133,20 @@ class Round:
         self.after_cut()
 
     def after_cut(self) -> int:
-        """The disk as the cut left it; returns when the cut was."""
+        """Judges every answer of the life that ended, leaves the disk as the cut left it; returns when the cut was."""
         self.shim.clear()
+        self.answers_were_durable()
         loss = restore_durable(self.engine.shim.log, self.engine.state_dir, self.chance.getrandbits(32))
         for name in ("pages_lost", "pages_torn", "pages_kept", "names_lost"):
             self.result.facts[name] += getattr(loss, name)
         self.result.facts["cuts"] += 1
         return loss.cut_ns
+
+    def answers_were_durable(self) -> None:
+        """What came since the log was begun came after it was durable, or as early as the mode allows."""
+        allowed_ns = 0 if self.sync else checks.interval_bound_ns(self.shim.log, self.commit_interval_us)
+        record = Record(self.load.seen, self.load.seen_ns)
+        self.breach(checks.answered_early(self.shim.log, record, allowed_ns))
 
     def start_through_cuts(self) -> None:
         """Starts; with some chance the power goes again while the engine starts, up to three times."""
@@ -167,6 +175,7 @@ class Round:
         self.load.settle()
         code = self.engine.stop()
         self.breach([f"exit code {code} at a clean stop"] if code else [])
+        self.answers_were_durable()
         self.breach(checks.every_command_once(self.load))
         self.breach(checks.unasked_answers(self.load))
         self.breach(checks.journal_holds_what_was_sent(self.engine, self.load))
@@ -361,7 +370,7 @@ def _slow_down(round_: Round) -> None:
         frames += 1
     round_.load.until(lambda: not round_.engine.running or _state_shown(round_), "the slow disk shown")
     if round_.engine.running:
-        seen = checks.last_command(round_.load.seen)
+        seen = checks.command_of(round_.load.seen[-1])
         round_.breach([f"command {seen} answered, {durable} is durable"] if seen > durable else [])
     _ended_or_goes_on(round_)
     round_.finish()
