@@ -127,18 +127,31 @@ class LoadTrader(Trader):
         self._request("q", clordid, "mass cancel", fields)
 
     def _send_new(self, symbol: str, side: str, quantity: Decimal, price: Decimal | None, tif: str, kind: str) -> None:
-        """As any order; now and then one that hides most of itself, or one that must not take."""
-        if kind != "limit" or self.random.random() > 0.2 or price is None:
+        """As any order; now and then one that hides most of itself, must not take, waits for a price or expires."""
+        if kind != "limit" or self.random.random() > 0.3 or price is None:
             super()._send_new(symbol, side, quantity, price, tif, kind)
             return
+        market = next(market for market in self.markets if market.symbol == symbol)
         order = Order(self._new_id("N"), symbol, side, quantity, price, rests=True)
-        lot = Decimal(next(market.lot for market in self.markets if market.symbol == symbol))
-        shown = lot * max(1, int(quantity / lot) // 3)
-        extra: tuple[int, str] = (111, f"{shown:f}") if self.random.random() < 0.6 else (18, "6")
         fields: Fields = [(11, order.clordid), (1, self.account), (55, symbol), (54, side), (60, utc_timestamp())]
-        fields += [(38, f"{quantity:f}"), (40, "2"), (44, f"{price:f}"), (59, tif), extra]
+        fields += [(38, f"{quantity:f}"), (44, f"{price:f}"), *self._special(market, side, quantity, price, tif)]
         self.orders[order.clordid] = order
         self._request("D", order.clordid, kind, fields)
+
+    def _special(self, market: Market, side: str, quantity: Decimal, price: Decimal, tif: str) -> Fields:
+        """OrdType, TimeInForce and what goes with them."""
+        manner = self.random.choice(("iceberg", "post-only", "stop", "expiring"))
+        if manner == "iceberg":
+            shown = Decimal(market.lot) * max(1, int(quantity / Decimal(market.lot)) // 3)
+            return [(40, "2"), (59, tif), (111, f"{shown:f}")]
+        if manner == "post-only":
+            return [(40, "2"), (59, tif), (18, "6")]
+        if manner == "stop":
+            away = Decimal(market.tick) * self.random.randint(1, 8)
+            return [(40, "4"), (59, tif), (99, f"{price + away if side == '1' else price - away:f}")]
+        expires_s = time.time() + self.random.uniform(0.3, 4)
+        expire_time = time.strftime("%Y%m%d-%H:%M:%S", time.gmtime(expires_s)) + f".{int(expires_s * 1000) % 1000:03d}"
+        return [(40, "2"), (59, "6"), (126, expire_time)]
 
     def _on_message(self, message: simplefix.FixMessage) -> None:
         super()._on_message(message)
