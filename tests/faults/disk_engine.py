@@ -39,6 +39,8 @@ from engine.wire.messages import (
     Side,
     TimeInForce,
     Trade,
+    TradingState,
+    TradingStateSet,
     decode,
 )
 from ops.toml_edit import Value
@@ -191,6 +193,12 @@ class Load:
             self._hand_over(self._gateway, [SessionAttach(number, 1, 1, number, 0).encode()])
         self.until(lambda: all(session.generation for session in self.sessions.values()), "the sessions attached")
 
+    def resume(self) -> None:
+        """The operator opens the market again."""
+        message = TradingStateSet(0, TradingState.OPEN, b"operator", b"the clock was looked at").encode()
+        self._hand_over(self._admin, [message])
+        self.until(lambda: self._engine.counter("venue_state") == TradingState.OPEN, "an open market")
+
     def step(self) -> None:
         """One frame of some session, unless too much is unanswered; then takes in what has come."""
         session = self.sessions[self._chance.choice(list(ACCOUNT_OF))]
@@ -262,11 +270,13 @@ class Load:
         self._events = EngineEvents(self._context, self._engine.endpoints, Role.GATEWAY, name)
         self._gateway = CommandChannel(self._context, self._engine.endpoints.gateway, name)
         self._settlement = CommandChannel(self._context, self._engine.endpoints.settlement, name)
+        self._admin = CommandChannel(self._context, self._engine.endpoints.admin, name)
 
     def _disconnect(self) -> None:
         self._events.close()
         self._gateway.close()
         self._settlement.close()
+        self._admin.close()
 
     def _hand_over(self, channel: CommandChannel, messages: list[bytes]) -> None:
         self.until(lambda: channel.send(messages), "the engine to take a frame")

@@ -18,8 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from engine.wire.counters import read_counters
-from engine.wire.endpoints import counters_path
+from engine._native import lib
+
+from cfg.daemon import EXIT_DISK, EXIT_FAILED
+from engine.wire.messages import TradingState
 from tests.faults import disk_checks as checks
 from tests.faults.disk_damage import Damage, damage_below_watermark, damage_events, tear_tail
 from tests.faults.disk_engine import FaultyEngine, Load, Record
@@ -266,30 +268,29 @@ def disk_full_while_preparing(seed: int) -> Round:
 def _full_while_preparing(round_: Round) -> None:
     round_.begin()
     calls = round_.chance.choice((Call.ALLOCATE, Call.CREATE, Call.WRITE, Call.CREATE | Call.WRITE | Call.ALLOCATE))
-    fault = disk_full(SPARE, calls=calls)
-    slot = round_.shim.inject(fault)
-    waits = round_.engine.counter("segment_waits")
-    struck = round_.trade_until_struck(slot, lambda: round_.engine.counter("segment_waits") > waits)
-    assert struck, "the segments never came to an end"
-    _ended_or_goes_on(round_)
+    slot = round_.shim.inject(disk_full(SPARE, calls=calls))
+    _await_state(round_, slot, lib.JOURNAL_DISK_FULL)
+    _goes_on(round_)
     round_.finish()
 
 
-def _ended_or_goes_on(round_: Round) -> None:
-    """Room or speed come back: a living engine goes on where it was, one that ended starts again; nothing is lost."""
-    if round_.engine.running:
-        assert round_.engine.counter("released_sequence") <= round_.engine.counter("durable_sequence")
-        round_.shim.clear()
-        round_.result.facts["went on"] += 1
-        round_.load.settle()
-        if round_.chance.random() < 0.5:
-            round_.cut(_cut_under_load(round_.chance))
-            round_.engine.start()
-            round_.nothing_lost()
-        return
+def _goes_on(round_: Round) -> None:
+    """Intake is paused, nothing is answered that is not durable; once the disk is well the engine goes on by itself."""
+    assert round_.engine.running, f"a disk that recovers must not end the engine:\n{round_.log_tail()}"
+    released = round_.engine.counter("released_sequence")
+    durable = round_.engine.counter("durable_sequence")
+    round_.breach([f"released {released}, durable {durable}"] if released > durable else [])
+    round_.shim.clear()
+    round_.load.until(lambda: not _state_shown(round_), "the journal to catch up")
+    round_.load.settle()
+    if round_.chance.random() < 0.5:
+        _cut_afterwards(round_)
+
+
+def _ends(round_: Round) -> None:
+    """An error of the disk ends the process with its own code; the next start believes only what is on the disk."""
     code = round_.engine.ended()
-    round_.breach([] if code == 1 else [f"exit code {code} instead of 1"])
-    round_.result.facts["ended"] += 1
+    round_.breach([] if code == EXIT_DISK else [f"exit code {code} instead of {EXIT_DISK}"])
     round_.shim.clear()
     round_.engine.start()
     round_.nothing_lost()
@@ -297,7 +298,7 @@ def _ended_or_goes_on(round_: Round) -> None:
 
 
 def _cut_afterwards(round_: Round) -> None:
-    """A cut after a restart: what the failed disk made of the pages before must not matter to what was said since."""
+    """Whatever the failed disk made of the pages before, what has been said since survives a power cut."""
     round_.trade(round_.chance.randint(10, 200))
     round_.cut(_cut_under_load(round_.chance))
     round_.start_through_cuts()
@@ -313,19 +314,26 @@ def _full_while_writing(round_: Round) -> None:
     round_.begin()
     pattern = round_.chance.choice((EVENTS, EVENTS, SEGMENT))
     slot = round_.shim.inject(disk_full(pattern, after_bytes=round_.chance.randint(0, 600_000)))
-    _strike(round_, slot)
+    _await_state(round_, slot, lib.JOURNAL_DISK_FULL)
+    _goes_on(round_)
     round_.finish()
 
 
-def _strike(round_: Round, slot: int) -> None:
-    """Trades until the fault has struck and the engine has ended or shows a state, then lets the disk be well."""
-    assert round_.trade_until_struck(slot, lambda: _state_shown(round_)), "the fault's place was not reached"
-    _ended_or_goes_on(round_)
+def _await_state(round_: Round, slot: int, state: int) -> None:
+    """Trades until the fault has struck and the engine says so in its counters."""
+    struck = round_.trade_until_struck(slot, lambda: round_.engine.counter("journal_state") == state)
+    assert struck, "the fault's place was not reached"
 
 
 def _state_shown(round_: Round) -> bool:
     """Whether the engine says by its counter that its journal is not well."""
-    return read_counters(counters_path(round_.engine.run_dir, "engine")).values.get("journal_state", 0) != 0
+    return round_.engine.counter("journal_state") != int(lib.JOURNAL_RUNNING)
+
+
+def _await_end(round_: Round, fault: Fault) -> None:
+    """Trades until the fault has ended the process."""
+    struck = round_.trade_until_struck(round_.shim.inject(fault), lambda: False)
+    assert struck, "the fault's place was not reached"
 
 
 def write_errors(seed: int) -> Round:
@@ -336,7 +344,8 @@ def write_errors(seed: int) -> Round:
 def _fail_writes(round_: Round) -> None:
     round_.begin()
     pattern, calls = round_.chance.choice(((SEGMENT, 60), (EVENTS, 100)))
-    _strike(round_, round_.shim.inject(write_error(pattern, after_calls=round_.chance.randint(0, calls))))
+    _await_end(round_, write_error(pattern, after_calls=round_.chance.randint(0, calls)))
+    _ends(round_)
     round_.finish()
 
 
@@ -348,7 +357,8 @@ def sync_errors(seed: int) -> Round:
 def _fail_syncs(round_: Round) -> None:
     round_.begin()
     pattern, calls = round_.chance.choice(((SEGMENT, 60), (SEGMENT, 60), ("engine/journal", 1)))
-    _strike(round_, round_.shim.inject(sync_error(pattern, after_calls=round_.chance.randint(0, calls))))
+    _await_end(round_, sync_error(pattern, after_calls=round_.chance.randint(0, calls)))
+    _ends(round_)
     round_.finish()
 
 
@@ -364,15 +374,13 @@ def _slow_down(round_: Round) -> None:
     slot = round_.shim.inject(fault)
     assert round_.trade_until_struck(slot), "no sync came"
     durable = round_.engine.counter("durable_sequence")
-    frames = 0
-    while frames < 200 and round_.engine.running:
+    _await_state(round_, slot, lib.JOURNAL_SLOW_DISK)
+    for _ in range(100):
         round_.load.step()
-        frames += 1
-    round_.load.until(lambda: not round_.engine.running or _state_shown(round_), "the slow disk shown")
-    if round_.engine.running:
-        seen = checks.command_of(round_.load.seen[-1])
-        round_.breach([f"command {seen} answered, {durable} is durable"] if seen > durable else [])
-    _ended_or_goes_on(round_)
+    round_.load.until(lambda: '"state":"slow_disk"' in round_.engine.log, "a word in the log on the slow disk")
+    seen = checks.command_of(round_.load.seen[-1])
+    round_.breach([f"command {seen} answered, {durable} is durable"] if seen > durable else [])
+    _goes_on(round_)
     round_.finish()
 
 
@@ -405,7 +413,7 @@ def _step_clock(round_: Round) -> None:
     round_.shim.step_clock(size_ns if forward else -size_ns)
     round_.load.until(lambda: not round_.engine.running, "the engine to halt after a step of the clock")
     code = round_.engine.ended()
-    round_.breach([] if code == 1 else [f"exit code {code} instead of 1"])
+    round_.breach([] if code == EXIT_FAILED else [f"exit code {code} instead of {EXIT_FAILED}"])
     round_.breach([] if "max_clock_jump_ms" in round_.engine.log else ["the log does not name the clock's step"])
     if not forward:
         refusal = round_.engine.start_refused()
@@ -413,6 +421,9 @@ def _step_clock(round_: Round) -> None:
         round_.shim.step_clock(0)
     round_.engine.start()
     round_.nothing_lost()
+    state = round_.engine.counter("venue_state")
+    round_.breach([] if state == TradingState.CANCEL_ONLY else [f"the market is {state}, not waiting for the operator"])
+    round_.load.resume()
     round_.trade(50)
     round_.finish()
     round_.breach(checks.stamps_never_go_back(round_.engine))
