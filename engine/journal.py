@@ -22,8 +22,8 @@ RECORD_VERSION = int(lib.RECORD_VERSION)
 HEAD_BYTES = 4096
 #: What an operator does about damage that nobody can repair here.
 RESTORE = (
-    "put this segment and those after it back from the archive or a backup; `venuectl journal verify` says whether "
-    "a copy is whole"
+    "restore this segment and those after it from the archive or a backup; `venuectl journal verify` says whether a "
+    "copy is whole"
 )
 #: The rules of docs/ENGINE.md that this program has; a journal of others means something else than we would make of it.
 RULES_VERSION = 2

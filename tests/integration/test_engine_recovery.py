@@ -351,5 +351,5 @@ def test_a_full_segment_is_durable_in_every_mode(
     daemon.spawn()
     assert daemon.wait_exit() == 1
     assert f"{hit.path}: offset {hit.offset}: no valid record" in daemon.log
-    assert "put this segment and those after it back from the archive or a backup" in daemon.log
+    assert "restore this segment and those after it from the archive or a backup" in daemon.log
     assert [path.read_bytes() for path in paths] == before
