@@ -81,7 +81,7 @@ class Tail:
         ahead = ffi.new("struct record_ahead *", (cursor.durable, cursor.sequence, 0, 0))
         path, data, offset = self.segment, self._data, int(cursor.offset)
         while path is not None:
-            lib.record_look_ahead(ffi.from_buffer(data), len(data), offset, enough, ahead)
+            lib.record_look_ahead(ffi.from_buffer(data), len(data), offset, cursor.nonce, enough, ahead)
             path = self._named(ahead.sequence + 1, path) if ahead.durable < enough else None
             data, offset = map_segment(path) if path else b"", 0
         cursor.durable = ahead.durable
@@ -95,7 +95,7 @@ class Tail:
         if paths:
             here = paths[-1] == self.segment
             data, offset = (self._data, int(cursor.offset)) if here else (map_segment(paths[-1]), 0)
-            lib.record_look_ahead(ffi.from_buffer(data), len(data), offset, ALL, ahead)
+            lib.record_look_ahead(ffi.from_buffer(data), len(data), offset, cursor.nonce, ALL, ahead)
             size = sum(path.stat().st_size for path in paths[:-1]) + ahead.offset - cursor.offset
         return Ahead(ahead.durable, ahead.time_ns, size)
 

@@ -149,7 +149,7 @@ uint64_t record_watermark(const uint8_t *data, uint64_t size, uint64_t offset, u
     return watermark;
 }
 
-void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint64_t enough,
+void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint64_t nonce, uint64_t enough,
                        struct record_ahead *ahead) {
     struct record_header header;
     while (size - offset >= sizeof header && ahead->durable < enough) {
@@ -160,7 +160,8 @@ void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint
         if (header.kind == RECORD_COMMIT && header.length == BODY + sizeof(struct record_commit)) {
             struct record_commit commit;
             memcpy(&commit, data + offset + BODY, sizeof commit);
-            const bool proved = crc_of(data + offset, header.length, commit.previous_crc) == header.crc32c;
+            const bool proved = (nonce == 0 || commit.nonce == nonce) &&
+                                crc_of(data + offset, header.length, commit.previous_crc) == header.crc32c;
             ahead->durable = proved && header.sequence > ahead->durable ? header.sequence : ahead->durable;
         } else if (header.kind == RECORD_COMMAND) {
             ahead->sequence = header.sequence;

@@ -96,8 +96,8 @@ struct record_ahead {
 };
 
 /* Walks over the records of one segment from `offset` on without proving them, until a watermark is `enough` or no
-   record follows; `ahead` only grows. */
-void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint64_t enough,
+   record follows; `ahead` only grows. Nonce 0: the journal's is not known yet, so any COMMIT counts. */
+void record_look_ahead(const uint8_t *data, uint64_t size, uint64_t offset, uint64_t nonce, uint64_t enough,
                        struct record_ahead *ahead);
 
 /* What a segment says about itself in its first record. */

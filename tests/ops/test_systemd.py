@@ -119,7 +119,9 @@ def test_the_follower_is_the_engines_own_and_writes_beside_it() -> None:
     taken = {settings(unit)["Service"]["RuntimeDirectory"] for unit in START_ORDER}
     assert follower["Service"]["RuntimeDirectory"] not in taken
     state_dir = Path("/var/lib", engine["Service"]["StateDirectory"]).parent
-    assert Path("/var/lib", follower["Service"]["StateDirectory"]) == directory_of(state_dir)
+    own, snapshots = follower["Service"]["StateDirectory"].split()
+    assert Path("/var/lib", own) == state_dir / "follower"
+    assert Path("/var/lib", snapshots) == directory_of(state_dir)
     assert follower["Service"]["ExecStart"] == f"{engine['Service']['ExecStart']} --follow"
 
 
