@@ -132,6 +132,7 @@ class SessionLink:
     resend: bool = False
     resend_not_before_ms: int = 0
     progress_ms: int = 0
+    waits_since_ms: int = 0  # since when there has been a pending command, or the last verdict
     known_epoch: int = 0  # the session's epoch before the engine lost it; the next one must be above
     hold_ticket: int = 0  # a release counts only for the hold it was meant for
     hold_until_ms: int = 0
@@ -218,6 +219,8 @@ class EngineLink:
         self._in_flight_lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._missed_since_ms = 0  # when the engine was first found missing; 0 while it is there
+        self._verdict_ms = 0  # when the last one came, for any session
+        self._stalled = False  # the engine is heard of but gives no verdicts: it takes nothing in
         self._stop = False
         self.ready = threading.Event()
         self.failure: BaseException | None = None
@@ -246,7 +249,8 @@ class EngineLink:
     def available(self) -> bool:
         """Whether the engine is there, or missed for a moment only. Our own slowness is no absence of the engine."""
         missed_since_ms = self._missed_since_ms
-        return self.ready.is_set() and not (missed_since_ms and _now_ms() - missed_since_ms > AVAILABLE_MS)
+        missed = missed_since_ms and _now_ms() - missed_since_ms > AVAILABLE_MS
+        return self.ready.is_set() and not missed and not self._stalled
 
     @property
     def in_flight(self) -> int:
@@ -396,7 +400,7 @@ class EngineLink:
         link.applied = max(link.applied, event.client_seq)
         link.engine_last = max(link.engine_last, link.applied)
         self._settle(link, event.client_seq)
-        link.progress_ms = _now_ms()
+        link.progress_ms = link.waits_since_ms = self._verdict_ms = _now_ms()
         if link.waiting:
             self._answer_waiting(link)
 
@@ -510,6 +514,8 @@ class EngineLink:
                 if work.command.client_seq in link.pending or work.command.client_seq <= link.applied:
                     self._count_in_flight(-1)  # read back from `forwarded` before it came out of the queue
                     continue
+                if not link.pending:
+                    link.waits_since_ms = _now_ms()
                 previous = next(reversed(link.pending), link.engine_last)
                 link.pending[work.command.client_seq] = work.command
                 if link.resend or not link.generation:
@@ -584,6 +590,9 @@ class EngineLink:
                 self._tick_attach(link, link.attach, now_ms)
             if link.pending and self.ready.is_set():
                 self._tick_pending(link, now_ms)
+        waiting = [link.waits_since_ms for link in self.links.values() if link.pending and link.generation]
+        longest_ms = now_ms - max(min(waiting), self._verdict_ms) if waiting else 0
+        self._stalled = longest_ms > self._engine_timeout_ms
         self._metrics.set("engine_available", int(self.available))
         self._metrics.set("pending", sum(len(link.pending) for link in self.links.values()))
         self._metrics.set("event_sequence", self._events.next_sequence - 1)
@@ -688,6 +697,7 @@ class EngineLink:
         """A command that was handed over and has no verdict."""
         if command.session_epoch == link.epoch and command.client_seq > link.applied:
             link.pending[command.client_seq] = command
+            link.waits_since_ms = _now_ms()
             self._count_in_flight(1)
             link.resend = True
         elif command.session_epoch < link.epoch:

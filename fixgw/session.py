@@ -66,7 +66,7 @@ class SessionCallbacks(Protocol):
         """
 
     def on_message_failed(self, session: int, text: str) -> None:
-        """`on_message` raised for this message: answer it as well as possible."""
+        """`on_message` raised for this message: answer it as well as possible. If this raises too, the process ends."""
 
     def on_unknown_peer(self, sender_comp_id: str) -> None:
         """Somebody tried to log on with CompIDs that no session has; the connection is closed."""

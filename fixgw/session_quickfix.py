@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ _FIX44_MESSAGE_TYPES = (
 )
 #: MsgTypes of FIX 4.4: one of these that is not in our dictionary gets 35=j, anything else 35=3 (FIX 4.4 volume 2).
 FIX44_MESSAGE_TYPES = frozenset(_FIX44_MESSAGE_TYPES.split())
+EXIT_WITHOUT_VERDICT = 1
 INVALID_MESSAGE_TYPE, UNSUPPORTED_MESSAGE_TYPE = "11", 3
 
 
@@ -273,7 +275,17 @@ class _Application(fix.Application):  # type: ignore[misc]
             self._owner.callbacks.on_message(session, text)
         except BaseException as error:  # noqa: BLE001
             self._owner.callbacks.on_callback_error("fromApp", error)
+            self._answer_or_end(session, text)
+
+    def _answer_or_end(self, session: int, text: str) -> None:
+        """The library counts the message as received when we return: without a verdict on disk (it is full, say) the
+        process ends instead, and the message is asked for again.
+        """
+        try:
             self._owner.callbacks.on_message_failed(session, text)
+        except BaseException as error:  # noqa: BLE001
+            self._owner.callbacks.on_callback_error("on_message_failed", error)
+            os._exit(EXIT_WITHOUT_VERDICT)
 
 
 class _SessionLog(fix.Log):  # type: ignore[misc]

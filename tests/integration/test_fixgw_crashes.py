@@ -196,6 +196,24 @@ def test_no_python_exception_reaches_the_library(make_fix_venue: Callable[..., V
     assert set(accepted(venue)) == {"sane"}
 
 
+def test_a_message_that_cannot_even_be_refused_ends_the_process_and_is_asked_for_again(
+    make_fix_venue: Callable[..., Venue],
+) -> None:
+    """No verdict can be made durable: the message does not count as received, and the next life gives its verdict."""
+    venue = make_fix_venue("tests.fixtures.faulty_gateway")
+    alpha = venue.trader("ALPHA").logon()
+    alpha.new("raise-mute", "1", "0.01", "50")
+    assert venue.gateway.process is not None
+    assert venue.gateway.process.wait(30) == 1
+    venue.gateway.module = "fixgw.daemon"
+    venue.gateway.start()
+    alpha.fix.close()
+    alpha.relogon()
+    alpha.expect(t11="raise-mute", t150="0")
+    alpha.settle()
+    assert accepted(venue) == Counter(["raise-mute"])
+
+
 def test_sigterm_logs_clients_out_and_ends_clean(fix_venue: Venue) -> None:
     """Logout to the client, exit code 0, and the next life goes on with the same numbers."""
     alpha = fix_venue.trader("ALPHA").logon()

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -577,6 +578,53 @@ def test_an_engine_with_another_history_is_followed_from_its_beginning(
     take(feed_client, lambda: feed_client.status is Status.LIVE, "its snapshot")
     assert [len(book) for book in feed_client.market.books.values()] == [0, 0]
     assert feed_daemon.running
+
+
+def test_a_publisher_without_its_state_directory_goes_on_with_the_same_feed(
+    feed_daemon: FeedDaemon, traders: Traders, feed_client: FeedClient
+) -> None:
+    """All it has on disk is deleted while it is dead: same session, same numbers, same bytes, from the engine alone."""
+    take(feed_client, lambda: feed_client.status is Status.LIVE, "joining")
+    traders.trade(60)
+    before = _settled(traders, feed_daemon)
+    session = feed_client.session_id
+    seen = take(feed_client, lambda: feed_client.market.sequence >= before, "every message")
+    feed_daemon.kill9()
+    shutil.rmtree(feed_daemon.engine.state_dir / "mdfeed")
+    traders.trade(60)
+    feed_daemon.start()
+    after = _settled(traders, feed_daemon)
+    seen += take(feed_client, lambda: feed_client.market.sequence >= after, "every message")
+    assert sequences(seen) == list(range(sequences(seen)[0], after + 1))
+    assert feed_client.session_id == session
+    assert_equal_to_engine(feed_client, traders, feed_daemon)
+
+
+@pytest.mark.parametrize("feed_dies", [False, True])
+def test_an_engine_that_lost_its_last_events_makes_the_feed_open_another_session(
+    feed_daemon: FeedDaemon, traders: Traders, feed_client: FeedClient, tmp_path: Path, feed_dies: bool
+) -> None:
+    """What was published of the lost events is disowned: subscribers take a snapshot of what the engine has."""
+    traders.trade(120)
+    take(feed_client, lambda: feed_client.status is Status.LIVE, "joining")
+    _settled(traders, feed_daemon)
+    engine = feed_daemon.engine
+    shutil.copytree(engine.state_dir / "engine", tmp_path / "kept")
+    traders.trade(60)
+    last = _settled(traders, feed_daemon)
+    take(feed_client, lambda: feed_client.market.sequence >= last, "every message")
+    old = feed_client.session_id
+    engine.kill9()
+    if feed_dies:
+        feed_daemon.kill9()
+    shutil.rmtree(engine.state_dir / "engine")
+    shutil.copytree(tmp_path / "kept", engine.state_dir / "engine")
+    engine.start()
+    if feed_dies:
+        feed_daemon.start()
+    take(feed_client, lambda: feed_client.session_id != old, "another session")
+    take(feed_client, lambda: feed_client.status is Status.LIVE, "its snapshot")
+    assert_equal_to_engine(feed_client, traders, feed_daemon)
 
 
 def test_a_second_daemon_is_refused(feed_daemon: FeedDaemon) -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from engine.wire.client import event_sequence
 from engine.wire.messages import OrderAccepted, OrderCanceled, Trade
-from ops.fix_client import FixClientError, text
+from ops.fix_client import FixClientError, LogonRefused, text
 from ops.toml_edit import Edit, apply
 from tests.fixtures.fault_proxy import FaultProxy, Faults
-from tests.fixtures.fix_engine import EngineClient, EngineDaemon
+from tests.fixtures.fix_engine import EngineClient, EngineDaemon, wait_for
 from tests.fixtures.fix_gateway import GatewayDaemon, Trader, Venue
 
 SEEDS = range(3)
@@ -148,6 +148,38 @@ def test_a_follower_through_a_faulty_transport_sees_every_event_once_and_in_orde
         assert all(proxy.counts[fault] for fault in ("lost", "doubled", "late", "cut", "severed"))
     finally:
         proxy.close()
+
+
+def test_while_the_engine_takes_nothing_in_what_was_handed_over_waits_and_the_rest_is_refused(
+    engine_daemon: EngineDaemon,
+) -> None:
+    """Heard of, but no verdict for engine_timeout_ms, as with a full disk: new requests are refused with a reason,
+    Logons too; the session stays; when the engine goes on, those that waited get their one verdict.
+    """
+    with faulty_venue(engine_daemon, 0) as (venue, proxy):
+        proxy.calm()
+        alpha = venue.trader("ALPHA").relogon()
+        alpha.new("first", "1", "0.01", "50")
+        alpha.expect(t11="first", t150="0")
+        proxy.take_no_commands()
+        waiting = {f"w{number}" for number in range(20)}
+        for clordid in sorted(waiting):
+            alpha.new(clordid, "1", "0.01", "50")
+        wait_for(lambda: venue.gateway.counter("engine_available") == 0, "the gateway to see that nothing is taken")
+        alpha.new("late", "1", "0.01", "50")
+        assert "venue not available" in text(alpha.expect(t11="late", t150="8"), 58)
+        alpha.cancel("late-f", "first", "1")
+        assert "venue not available" in text(alpha.expect(t35="9", t11="late-f"), 58)
+        with pytest.raises(LogonRefused, match="venue not available"):
+            venue.trader("BRAVO").logon()
+        proxy.take_commands()
+        for clordid in waiting:
+            alpha.expect(t11=clordid, t150="0")
+        wait_for(lambda: venue.gateway.counter("engine_available") == 1, "the gateway to see that all is well")
+        assert text(alpha.canceled("first"), 39) == "4"
+        assert venue.gateway.counter("logons") == 1
+        alpha.settle()
+        assert [text(m, 11) for m in alpha.reports if text(m, 150) == "0"] == []
 
 
 def credited(client: EngineClient) -> int:
