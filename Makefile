@@ -18,7 +18,7 @@ ANVIL_PACKAGE := @foundry-rs/anvil-linux-$(ANVIL_ARCH)
 ANVIL := var/chain/node_modules/$(ANVIL_PACKAGE)/bin/anvil
 
 C_SOURCES := $(wildcard engine/native/*.[ch] tests/perf/matching/*.[ch] tests/perf/transport/*.[ch] tests/native/*.[ch])
-C_SOURCES += $(wildcard tests/faults/shim/*.[ch])
+C_SOURCES += $(wildcard tests/faults/shim/*.[ch] tests/property/*.[ch])
 NATIVE_INPUTS := $(wildcard engine/native/*.[ch] engine/native/*.py engine/wire/*.xml engine/wire/*.py fixgw/*.c fixgw/*.h)
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import cast
+from typing import NamedTuple, cast
 
 from engine.book_messages import ClientCommand, Command, ReferenceData, parse
 from engine.book_reference import is_set
@@ -33,8 +32,7 @@ class Verdict(IntEnum):
     REFUSED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """struct core_check of engine/native/api.h."""
 
     verdict: Verdict

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from engine._native import ffi, lib
 from engine.book import Capacity, Check, Divergence, Verdict
 
+VERDICTS = tuple(Verdict)  # by value
 ENTRY_HEADER = Struct("<II")  # size of the SBE message, crc32c or 0 (engine.wire.frame)
 
 
@@ -50,13 +51,14 @@ class Core:
         self._core: Any = ffi.gc(core, lib.core_free)
         self._out: Any = ffi.new("uint64_t[]", 1)
         self._written: Any = ffi.new("size_t *")
+        self._halves: Any = ffi.new("uint64_t[2]")
         self._count: Any = ffi.new("uint32_t *")
 
     def check(self, role: int, message: bytes) -> Check:
         """What the loop must do with a message that came in by `role`; changes nothing."""
         result = lib.core_check(self._core, role, message, len(message))
         return Check(
-            Verdict(result.verdict),
+            VERDICTS[result.verdict],
             result.reason,
             result.template_id,
             result.session,
@@ -129,7 +131,7 @@ class Core:
 
     def state_hash(self) -> int:
         """128 bits over all of the state (docs/ENGINE.md section 7)."""
-        halves = ffi.new("uint64_t[2]")
+        halves = self._halves
         lib.core_hash(self._core, halves)
         return int(halves[1]) << 64 | int(halves[0])
 

@@ -34,6 +34,7 @@ from engine.wire.messages import (
 from tests.property.commands import CAPACITY, CommandSource
 from tests.property.drawn import RandomSource
 from tests.property.pair import Pair, Recorder
+from tests.property.quick import make_quick
 
 RECORDS = Path("build", "differential")
 COMMANDS_PER_EPISODE = 25_000
@@ -209,6 +210,7 @@ def main() -> int:
     parser.add_argument("--shrink-s", type=float, default=60, help="how long a difference may be cut down")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    make_quick()
     reached: Counter[str] = Counter()
     started = time.monotonic()
     for seed in range(options.seed, options.seed + options.episodes):

@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import Path
 from struct import Struct
 
-from engine.book import Capacity, Check, Event, ReferenceCore, Verdict
+from engine.book import Capacity, Event, ReferenceCore, Verdict
 from engine.core import Core
 from engine.wire.messages import (
+    BY_TEMPLATE,
     AuctionUncrossed,
     CancelRejected,
     CheckpointBalance,
@@ -33,6 +34,8 @@ from tests.property.commands import CommandSource
 from tests.property.soundness import assert_sound
 
 CONTINUE = Continue().encode()
+EVENT_NAMES = {kind: f"event {kind.__name__}" for kind in BY_TEMPLATE.values()}
+REASON_NAMES = {int(reason): f"reason {reason.name}" for reason in Reason}
 #: Sizes of the pools, then one of these per applied command, its message and zeros up to a multiple of 8.
 RECORD_CAPACITY = Struct("<8I")
 RECORD_COMMAND = Struct("<QII")  # time_ns, epoch, size of the message
@@ -93,7 +96,7 @@ class Pair:
     def send(self, role: Role, message: bytes) -> list[Event]:
         """Checks the message with both, applies it if it passed, and finishes the work it left pending."""
         ours, theirs = self.reference.check(role, message), self.core.check(role, message)
-        assert _fields(ours) == _fields(theirs), f"check by {role!r} of {message.hex()}: {ours} and {theirs}"
+        assert ours == theirs, f"check by {role!r} of {message.hex()}: {ours} and {theirs}"
         if ours.verdict != Verdict.APPLY:
             self.reached[f"verdict {Verdict(ours.verdict).name}"] += 1
             if ours.verdict == Verdict.REFUSED:
@@ -146,10 +149,10 @@ class Pair:
     def _count(self, continued: bool, events: list[Event]) -> None:
         reached = self.reached
         for event in events:
-            reached[f"event {type(event).__name__}"] += 1
+            reached[EVENT_NAMES[type(event)]] += 1
             match event:
                 case OrderRejected() | OrderCanceled() | CancelRejected() | CommandRefused():
-                    reached[f"reason {Reason(event.reason).name}"] += 1
+                    reached[REASON_NAMES[event.reason]] += 1
                 case Credited():
                     self.credited[event.asset] += event.amount_units
                 case PhaseChanged():
@@ -185,19 +188,6 @@ def _job(event: Event) -> str:
         case CheckpointBalance():
             return "Checkpoint"
     return "other"
-
-
-def _fields(check: Check) -> tuple[int, ...]:
-    """The fields of struct core_check, whichever class carries them."""
-    return (
-        int(check.verdict),
-        int(check.reason),
-        check.template_id,
-        check.session,
-        check.session_epoch,
-        check.client_seq,
-        check.last_client_seq,
-    )
 
 
 def _differences(ours: list[Event], theirs: list[bytes]) -> str:
