@@ -124,16 +124,19 @@ def unasked_answers(load: Load) -> list[str]:
 
 
 def journal_holds_what_was_sent(engine: FaultyEngine, load: Load) -> list[str]:
-    """The journal has each session's commands once, in order, byte for byte."""
+    """After a clean stop the journal has each session's commands once, in order, byte for byte, and ends clean."""
+    journal = CommandJournal(engine.journal_dir)
     journaled: dict[int, list[bytes]] = {number: [] for number in load.sessions}
     try:
-        for record in CommandJournal(engine.journal_dir):
+        for record in journal:
             if record.kind == lib.RECORD_COMMAND and record.role == Role.GATEWAY:
                 message = decode(record.message)
                 if isinstance(message, NewOrder | CancelOrder | ReplaceOrder):
                     journaled[message.session].append(record.message)
     except Damaged as damage:
         return [f"the journal of a clean stop is damaged: {damage}"]
+    if not journal.clean:
+        return [f"the journal of a clean stop does not end clean: torn {journal.torn}"]
     return [
         f"session {number}: sent {len(load.sessions[number].sent)} commands, the journal has {len(commands)}, "
         f"{in_common(load.sessions[number].sent, commands)} in common"

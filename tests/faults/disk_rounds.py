@@ -478,7 +478,7 @@ def _damage(round_: Round) -> None:
 
 def _told(refusal: str, damage: Damage) -> list[str]:
     """Whether a refusal names the file, the offset of the first record that cannot be read, and what to do."""
-    wanted = (damage.path.name, f"offset {damage.record_offset}:", "restore")
+    wanted = (damage.path.name, f"offset {damage.record_offset}:", "back from the archive")
     return [f"the refusal of {damage} does not say {word!r}" for word in wanted if word not in refusal]
 
 
