@@ -25,6 +25,7 @@ from engine.journal import (
     Torn,
     map_segment,
     require_our_rules,
+    segment_head,
     segments,
     segments_from,
     torn_tail,
@@ -183,8 +184,8 @@ def first_command(config: VenueConfig) -> int:
 class Segment:
     """A command segment of which every record is proved: commands first..last, then nothing but zeros from `end` on.
 
-    `last` is first - 1 when it holds no command. `crc` chains the next segment to it, `durable` is the greatest
-    watermark so far, `clean` says that its last record is that of a clean stop.
+    `last` is first - 1 when it holds no command. `crc` and `nonce` bind the next segment to it, `durable` is the
+    greatest watermark so far, `clean` says that its last record is that of a clean stop.
     """
 
     path: Path
@@ -192,6 +193,7 @@ class Segment:
     last: int
     end: int
     crc: int
+    nonce: int
     durable: int
     clean: bool
 
@@ -202,13 +204,18 @@ def prove_segment(path: Path, before: Segment | None = None) -> Segment:
     cursor = ffi.new("struct record_cursor *")
     cursor.data, cursor.size = ffi.from_buffer(data), len(data)
     if before is not None:
-        cursor.sequence, cursor.crc, cursor.durable, cursor.started = before.last, before.crc, before.durable, 1
+        cursor.sequence, cursor.crc, cursor.nonce = before.last, before.crc, before.nonce
+        cursor.durable, cursor.started = before.durable, 1
     while (status := lib.retrace_prove(cursor, RECORDS_PER_CALL)) == lib.RETRACE_MORE:
         continue
     if status == lib.RETRACE_NO_RECORD or not cursor.offset:
         raise Damaged(path, int(cursor.offset), "no valid record")
-    first, clean = int.from_bytes(data[8:16], "little"), bool(cursor.clean)  # a SEGMENT's sequence (record.h)
-    return Segment(path, first, cursor.sequence, cursor.offset, cursor.crc, cursor.durable, clean)
+    head = segment_head(path)
+    assert head is not None, "its first record was just proved"
+    return Segment(
+        *(path, head.first_sequence, cursor.sequence, cursor.offset),
+        *(cursor.crc, cursor.nonce, cursor.durable, bool(cursor.clean)),
+    )
 
 
 def end_of_command(path: Path, sequence: int) -> int:

@@ -37,7 +37,7 @@ def readable(config: VenueConfig) -> Iterator[None]:
     try:
         yield
     except Damaged as error:
-        fail(f"the journal is damaged: {error}; `venuectl journal verify` says what to do")
+        fail(f"the journal is damaged: {error}")
     except (OtherRules, RetraceError) as error:
         fail(str(error))
 
@@ -90,10 +90,9 @@ def verify(config: VenueConfig, events: bool) -> None:
 
     The archive, where there is one, is read for what has left the journal.
     """
-    if not inspect.journal_directory(config).is_dir():
-        fail(f"no command journal below {config.paths.state_dir}")
-    good = events or _verify_commands(config)
-    good = _verify_events(config) and good
+    with readable(config):
+        good = events or _verify_commands(config)
+        good = _verify_events(config) and good
     if not good:
         raise SystemExit(1)
 
@@ -150,8 +149,8 @@ def _command_remedy(config: VenueConfig, damage: Damaged) -> str:
     if copy is not None:
         return keep + f"Put the archived segment {copy} in place of {damage.path} and verify again."
     return keep + (
-        "Acknowledged commands are unreadable here: restore the newest backup (venuectl restore --journal DIR takes "
-        "later segments that are whole from a follower or an archive). The engine refuses to start on this journal."
+        "Acknowledged commands are unreadable here: restore the newest backup; `venuectl restore --journal DIR` adds "
+        "whole segments of an archive to it. The engine refuses to start on this journal."
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from ops import venuectl
@@ -23,6 +24,7 @@ def good(venue: RunningVenue, *arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.timeout(600)
 def test_clients_go_on_after_the_venue_was_restored(running_venue: RunningVenue, tmp_path: Path) -> None:
     """Same books and session numbers, the client's resting order can be filled, and three records agree."""
     alpha, bravo = running_venue.trader("ALPHA"), running_venue.trader("BRAVO")
