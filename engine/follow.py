@@ -35,7 +35,7 @@ COUNTERS = (
 )
 #: Records per call into C; between two calls a stop is seen.
 RECORDS_PER_CALL = 65_536
-#: How often the journal's end is looked for, which is for the counters only.
+#: How often the journal's end is looked for: for the counters, and to leave out snapshots while far behind.
 LAG_EVERY_S = 0.5
 PAUSE_LEAST_S = 0.001
 #: How long a snapshot waits for the engine to store the events up to it; then it is left for a later state hash.
@@ -213,13 +213,13 @@ class Follower:
         if not self._tail.begin(self._config.venue.id):
             return False
         cursor = self._tail.cursor
+        if time.monotonic() - self._looked_s >= LAG_EVERY_S:
+            self._measure()
         if cursor.durable <= cursor.sequence:
             self._tail.durable(cursor.sequence + RECORDS_PER_CALL)
         behind = bool(cursor.durable > cursor.sequence)
         if behind:
             self._apply(int(cursor.durable))
-        if time.monotonic() - self._looked_s >= LAG_EVERY_S:
-            self._measure()
         self._counters.set("followed_sequence", cursor.sequence)
         self._counters.set("epoch", cursor.epoch)
         return behind
@@ -240,7 +240,7 @@ class Follower:
         status = lib.replay_run(self._replay, cursor, through, RECORDS_PER_CALL)
         match status:
             case lib.REPLAY_HASHED:
-                self._on_hash(through)
+                self._on_hash()
             case lib.REPLAY_END if self._tail.advance():
                 pass
             case lib.REPLAY_END | lib.REPLAY_DAMAGED:
@@ -253,14 +253,14 @@ class Follower:
             case _:
                 raise FollowError(divergence(status, cursor, self._tail.segment or self._journal))
 
-    def _on_hash(self, durable: int) -> None:
+    def _on_hash(self) -> None:
         self._matched = int(self._tail.cursor.sequence)
         self._counters.add("hashes_compared")
         self._counters.set("hash_sequence", self._matched)
         follower = self._config.follower
         commands = self._matched - self._saved
         aged = time.monotonic() - self._saved_s >= follower.snapshot_every_s
-        near = durable - self._matched < follower.snapshot_every_commands
+        near = self._counters.get("durable_sequence") - self._matched < follower.snapshot_every_commands
         if near and (commands >= follower.snapshot_every_commands or aged):
             self._save()
 
