@@ -20,8 +20,8 @@ from random import Random
 import zmq
 from engine._native import lib
 
-from engine.journal import CommandJournal, Record, segments
-from engine.snapshot import directory_of
+from engine.journal import CommandJournal, Damaged, Record, segments
+from engine.snapshot import directory_of, newest_first
 from engine.wire.client import CommandChannel, EngineEvents, template_of
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import Role, SessionAttach, SessionAttached, decode
@@ -301,23 +301,36 @@ def _end_of(record: Record) -> int:
 
 
 def _corrupt_journal(venue: FaultVenue, random: Random) -> None:
-    """A flipped bit below the watermark: the engine refuses to start and names the place; repaired, it starts."""
+    """A flipped bit below the watermark: the engine refuses to start and names the place; repaired, it starts.
+
+    What lies before the newest snapshot is not read at a start: there it is the proof of the journal that names it.
+    """
     kill(venue, "engine")
     watermark = venue.counter("engine", "durable_sequence")
+    snapshot = max((int(path.stem) for path in newest_first(directory_of(venue.config.paths.state_dir))), default=0)
     commands = [
         record
         for record in CommandJournal(venue.state_dir / "journal")
         if record.kind == lib.RECORD_COMMAND and record.sequence <= watermark - 2
     ]
-    record = random.choice(commands)
-    at = random.randrange(record.offset, _end_of(record))
-    flip = 1 << random.randrange(8)
+    record = random.choice([record for record in commands if record.sequence > snapshot] or commands)
+    at, flip = random.randrange(record.offset, _end_of(record)), 1 << random.randrange(8)
     _flip(record.path, at, flip)
-    said = _refused_start(venue)
+    said = _refused_start(venue) if record.sequence > snapshot else _disproved(venue)
     if record.path.name not in said or "offset" not in said:
         raise VenueError(f"a damaged journal ({record.path.name} offset {at}) was not named:\n{said}")
     _flip(record.path, at, flip)
     start(venue, "engine")
+
+
+def _disproved(venue: FaultVenue) -> str:
+    """What a walk over the whole journal says of the damage in it."""
+    try:
+        for _ in CommandJournal(venue.state_dir / "journal"):
+            pass
+    except Damaged as error:
+        return str(error)
+    return "every record was whole"
 
 
 def _flip(path: Path, at: int, bits: int) -> None:
