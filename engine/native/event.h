@@ -13,6 +13,8 @@
 #include "message.h"
 #include "venue_assert.h"
 
+enum { EVENT_LINES_AHEAD = 8 };
+
 struct event_writer {
     uint8_t *start;
     uint8_t *cursor;
@@ -55,6 +57,13 @@ static inline void *event_raw_sized(struct event_writer *events, uint16_t templa
 
 static inline void *event_raw(struct event_writer *events, uint16_t template_id, uint16_t block_length) {
     return event_raw_sized(events, template_id, block_length, (uint32_t)sizeof(struct wire_header) + block_length);
+}
+
+/* Asks for the memory of the next events of a command that has many: three lines, as many as an event takes. */
+static inline void event_expect(const struct event_writer *events) {
+    for (size_t line = EVENT_LINES_AHEAD; line < EVENT_LINES_AHEAD + 3; line++) {
+        __builtin_prefetch(events->cursor + line * 64, 1);
+    }
 }
 
 /* Head of an event within its block: sequence to last_in_command. */

@@ -159,12 +159,15 @@ void close_replaced(struct core *core, uint32_t index) {
 /* A taker at work, and what of it is not booked yet. */
 struct taking {
     struct order *taker;
+    uint64_t taker_id;
     uint32_t index;
     uint32_t limit_ticks; /* within its price and the bands */
     struct instrument *instrument;
     struct ladder *makers;
     struct level *level; /* of the maker at work */
-    int64_t held_units;  /* reserved for it as booked */
+    uint32_t level_ticks;
+    uint32_t beyond;    /* first order of the level after it, if the taker may get there; index 0: none */
+    int64_t held_units; /* reserved for it as booked */
     int64_t lots;
     int64_t notional_units;
     int64_t fee_units;
@@ -187,10 +190,10 @@ struct fill {
     int64_t taker_fee_units;
 };
 
-static inline const struct exposure *move_position(struct core *core, const struct order *order, int64_t lots,
-                                                   int64_t open_lots) {
+static inline const struct exposure *move_position(struct core *core, const struct order *order, uint8_t side,
+                                                   int64_t lots, int64_t open_lots) {
     struct exposure *exposure = exposure_of(&core->accounts, order->account, order->instrument);
-    const bool buys = order->side == WIRE_SIDE_BUY;
+    const bool buys = side == WIRE_SIDE_BUY;
     int64_t *open = buys ? &exposure->open_buy_lots : &exposure->open_sell_lots;
     /* Wraps only after transfers of more than there is; then too both cores say the same. */
     exposure->position_lots = (int64_t)((uint64_t)exposure->position_lots + (uint64_t)(buys ? lots : -lots));
@@ -250,7 +253,7 @@ static void book_taker(struct core *core, struct taking *taking) {
     if (taking->fee_account_units != 0) {
         balance_move(accounts, accounts->fee_account, listing->quote, taking->fee_account_units, 0);
     }
-    move_position(core, taker, taking->lots, (taker->flags & ORDER_LISTED) != 0 ? taking->lots : 0);
+    move_position(core, taker, taker->side, taking->lots, (taker->flags & ORDER_LISTED) != 0 ? taking->lots : 0);
     count_trades(core, taking->instrument, taking->first_ticks, taking->last_ticks, taking->trades, taking->lots,
                  taking->notional_units);
     taking->held_units = held_units;
@@ -262,16 +265,24 @@ static void book_taker(struct core *core, struct taking *taking) {
     taking->trades = 0;
 }
 
+/* What a buyer must hold; nothing more once it is filled, which is what most makers are. */
+static inline int64_t buyer_holds(const struct wire_instrument_set *listing, const struct order *order,
+                                  int64_t leaves_lots) {
+    const int32_t rate_ppm = higher_ppm(order->maker_ppm, order->taker_ppm);
+    return leaves_lots == 0 ? 0
+                            : reservation_units(listing, WIRE_SIDE_BUY, order->price_ticks, leaves_lots,
+                                                order->fee_remainder, rate_ppm);
+}
+
+/* `side` is the maker's. */
 static inline void settle_maker(struct core *core, const struct wire_instrument_set *listing, struct order *maker,
-                                uint32_t remainder, const struct fill *fill) {
+                                uint8_t side, uint32_t remainder, const struct fill *fill) {
     struct accounts *accounts = &core->accounts;
     const int64_t base_units = fill->quantity_lots * listing->lot_units;
-    if (maker->side == WIRE_SIDE_BUY) {
-        const int64_t before_units =
-            reservation(listing, maker, maker->price_ticks, maker->leaves_lots + fill->quantity_lots);
+    if (side == WIRE_SIDE_BUY) {
+        const int64_t before_units = buyer_holds(listing, maker, maker->leaves_lots + fill->quantity_lots);
         maker->fee_remainder = remainder;
-        const int64_t released_units =
-            before_units - reservation(listing, maker, maker->price_ticks, maker->leaves_lots);
+        const int64_t released_units = before_units - buyer_holds(listing, maker, maker->leaves_lots);
         const int64_t spent_units = fill->notional_units + fill->maker_fee_units;
         INVARIANT(released_units >= spent_units, "a reservation covers what its order can cost");
         balance_move(accounts, maker->account, listing->quote, released_units - spent_units, -released_units);
@@ -297,8 +308,8 @@ static void cut_rebate(const struct core *core, const struct taking *taking, con
     }
 }
 
-static inline void remember_trade(struct core *core, const struct order *buyer, uint32_t buyer_index,
-                                  const struct order *seller, uint32_t seller_index, const struct fill *fill,
+static inline void remember_trade(struct core *core, const struct order *buyer, uint64_t buyer_id,
+                                  const struct order *seller, uint64_t seller_id, const struct fill *fill,
                                   uint8_t taker_side) {
     if (core->limits.max_bustable_trades == 0) {
         return;
@@ -310,8 +321,8 @@ static inline void remember_trade(struct core *core, const struct order *buyer, 
     trade->notional_units = fill->notional_units;
     trade->buyer_fee_units = taker_buys ? fill->taker_fee_units : fill->maker_fee_units;
     trade->seller_fee_units = taker_buys ? fill->maker_fee_units : fill->taker_fee_units;
-    trade->buyer_order_id = order_id(&core->books, buyer_index);
-    trade->seller_order_id = order_id(&core->books, seller_index);
+    trade->buyer_order_id = buyer_id;
+    trade->seller_order_id = seller_id;
     trade->price_ticks = (uint32_t)fill->price_ticks;
     trade->buyer_account = buyer->account;
     trade->seller_account = seller->account;
@@ -329,18 +340,19 @@ struct shown {
     uint8_t auction;
 };
 
-static inline void emit_trade(struct core *core, const struct order *taker, uint32_t taker_index,
-                              const struct order *maker, uint32_t maker_index, const struct fill *fill,
+static inline void emit_trade(struct core *core, const struct order *taker, uint64_t taker_id,
+                              const struct order *maker, uint64_t maker_id, const struct fill *fill,
                               struct shown shown) {
     struct wire_trade *event = event_raw(&core->events, WIRE_TRADE, sizeof *event);
+    event_expect(&core->events);
     event->trade_id = core->events.sequence;
     event->price_ticks = fill->price_ticks;
     event->quantity_lots = fill->quantity_lots;
     event->notional_units = fill->notional_units;
     event->maker_fee_units = fill->maker_fee_units;
     event->taker_fee_units = fill->taker_fee_units;
-    event->maker_order_id = order_id(&core->books, maker_index);
-    event->taker_order_id = order_id(&core->books, taker_index);
+    event->maker_order_id = maker_id;
+    event->taker_order_id = taker_id;
     event->maker_leaves_lots = maker->leaves_lots;
     event->taker_leaves_lots = taker->leaves_lots;
     event->maker_account = maker->account;
@@ -412,8 +424,10 @@ static inline int64_t take_lots(struct core *core, const struct taking *taking, 
     return core->books.terms[maker_index].displayed_lots;
 }
 
-/* One trade of a taker with the first order of the best level. */
-static inline void trade(struct core *core, struct taking *taking, struct order *maker, uint32_t maker_index) {
+/* One trade of a taker with the first order of the best level. Compiled once for each side of the maker: what depends
+   on it is much. */
+static inline __attribute__((always_inline)) void trade(struct core *core, struct taking *taking, struct order *maker,
+                                                        uint32_t maker_index, uint8_t maker_side) {
     struct order *taker = taking->taker;
     const struct wire_instrument_set *listing = &taking->instrument->content;
     const int64_t shown_lots = order_displayed(&core->books, maker_index);
@@ -434,8 +448,8 @@ static inline void trade(struct core *core, struct taking *taking, struct order 
     }
     taker->fee_remainder = taker_fee.remainder;
     const struct shown shown = {.maker_lots = take_lots(core, taking, maker, maker_index, quantity_lots)};
-    settle_maker(core, listing, maker, maker_remainder, &fill);
-    const uint32_t protection = move_position(core, maker, quantity_lots, quantity_lots)->protection;
+    settle_maker(core, listing, maker, maker_side, maker_remainder, &fill);
+    const uint32_t protection = move_position(core, maker, maker_side, quantity_lots, quantity_lots)->protection;
     taking->lots += quantity_lots;
     taking->notional_units += notional;
     taking->fee_units += fill.taker_fee_units;
@@ -443,11 +457,12 @@ static inline void trade(struct core *core, struct taking *taking, struct order 
     taking->first_ticks = taking->trades == 0 ? maker->price_ticks : taking->first_ticks;
     taking->last_ticks = maker->price_ticks;
     taking->trades++;
-    emit_trade(core, taker, taking->index, maker, maker_index, &fill, shown);
-    if (taker->side == WIRE_SIDE_BUY) {
-        remember_trade(core, taker, taking->index, maker, maker_index, &fill, WIRE_SIDE_BUY);
+    const uint64_t maker_id = order_id(&core->books, maker_index);
+    emit_trade(core, taker, taking->taker_id, maker, maker_id, &fill, shown);
+    if (maker_side == WIRE_SIDE_SELL) {
+        remember_trade(core, taker, taking->taker_id, maker, maker_id, &fill, WIRE_SIDE_BUY);
     } else {
-        remember_trade(core, maker, maker_index, taker, taking->index, &fill, WIRE_SIDE_SELL);
+        remember_trade(core, maker, maker_id, taker, taking->taker_id, &fill, WIRE_SIDE_SELL);
     }
     if (__builtin_expect(protection != 0, 0)) {
         protection_on_fill(core, protection);
@@ -576,11 +591,14 @@ static inline void start_taking(struct core *core, uint32_t index, struct taking
     const struct wire_instrument_set *listing = &instrument->content;
     const struct account *account = &core->accounts.accounts[taker->account];
     taking->taker = taker;
+    taking->taker_id = order_id(&core->books, index);
     taking->index = index;
     taking->limit_ticks = taker->price_ticks;
     taking->instrument = instrument;
     taking->makers = book_side(&core->books, taker->instrument, opposite(taker->side));
     taking->level = NULL;
+    taking->level_ticks = 0;
+    taking->beyond = 0;
     taking->held_units = 0;
     taking->lots = 0;
     taking->notional_units = 0;
@@ -668,16 +686,48 @@ static bool obtainable(const struct core *core, const struct taking *taking, int
     return count.lots >= wanted_lots;
 }
 
+/* The order that stands first after a level; 0 when there is none. */
+static uint32_t first_beyond(const struct core *core, const struct ladder *makers, uint32_t tick) {
+    const uint32_t next = ladder_next(&core->books.pages, makers, tick);
+    return next == 0 ? 0 : ladder_level(&core->books.pages, makers, next)->head;
+}
+
 /* The first order of the best level, which becomes the level at work. */
 static inline uint32_t first_maker(const struct core *core, struct taking *taking) {
-    taking->level = ladder_level(&core->books.pages, taking->makers, taking->makers->best_tick);
+    const uint32_t tick = taking->makers->best_tick;
+    taking->level = ladder_level(&core->books.pages, taking->makers, tick);
+    if (tick != taking->level_ticks) {
+        const bool goes_on = taking->taker->leaves_lots > taking->level->quantity_lots;
+        taking->level_ticks = tick;
+        taking->beyond = goes_on ? first_beyond(core, taking->makers, tick) : 0;
+        __builtin_prefetch(&core->books.orders[taking->beyond], 1);
+        __builtin_prefetch(&core->books.details[taking->beyond], 1);
+    }
     return taking->level->head;
+}
+
+/* Asks for what a trade with the maker after this one will touch, and for the maker after that. These are guesses: an
+   index that is not an order's any more costs a line of cache. */
+static inline void expect_makers(const struct core *core, const struct taking *taking, const struct order *maker) {
+    const struct order_details *details = core->books.details;
+    const uint32_t next = maker->next != 0 ? maker->next : taking->beyond;
+    const struct order *order = &core->books.orders[next];
+    const struct wire_instrument_set *listing = &taking->instrument->content;
+    __builtin_prefetch(&core->books.orders[order->next], 1);
+    __builtin_prefetch(&details[order->next], 1);
+    __builtin_prefetch(&details[details[next].account_newer], 1);
+    __builtin_prefetch(&details[details[next].account_older], 1);
+    __builtin_prefetch(&core->accounts.accounts[order->account], 1);
+    __builtin_prefetch(exposure_of(&core->accounts, order->account, order->instrument), 1);
+    __builtin_prefetch(balance_of(&core->accounts, order->account, listing->base), 1);
+    __builtin_prefetch(balance_of(&core->accounts, order->account, listing->quote), 1);
 }
 
 /* Trades until the taker is done or nothing more crosses. False when the taker is closed. */
 static inline bool trade_all(struct core *core, struct taking *taking) {
     struct order *taker = taking->taker;
     const uint32_t fee_account = core->accounts.fee_account;
+    const bool taker_pays_itself = taker->account == fee_account;
     while (taker->leaves_lots > 0 && crosses(taker->side, taking->limit_ticks, taking->makers->best_tick)) {
         if (taking->steps == core->limits.max_fills_per_command) {
             book_taker(core, taking);
@@ -687,11 +737,16 @@ static inline bool trade_all(struct core *core, struct taking *taking) {
         taking->steps++;
         const uint32_t maker_index = first_maker(core, taking);
         struct order *maker = &core->books.orders[maker_index];
-        __builtin_prefetch(&core->books.orders[maker->next]);
-        __builtin_prefetch(&core->books.details[maker->next]);
+        if (taker->leaves_lots > maker->leaves_lots) {
+            expect_makers(core, taking, maker);
+        }
         if (!is_self(core, taking, maker)) {
-            const bool of_fee_account = maker->account == fee_account || taker->account == fee_account;
-            trade(core, taking, maker, maker_index);
+            const bool of_fee_account = (maker->account == fee_account) | taker_pays_itself;
+            if (taker->side == WIRE_SIDE_BUY) {
+                trade(core, taking, maker, maker_index, WIRE_SIDE_SELL);
+            } else {
+                trade(core, taking, maker, maker_index, WIRE_SIDE_BUY);
+            }
             if (__builtin_expect(of_fee_account, 0)) {
                 book_taker(core, taking); /* the next rebate depends on it */
             }
@@ -817,8 +872,8 @@ void trade_in_auction(struct core *core, uint32_t buyer_index, uint32_t seller_i
             core->books.terms[indices[i]].displayed_lots = order->leaves_lots;
         }
         shown_lots[i] = order_displayed(&core->books, indices[i]);
-        settle_maker(core, listing, order, fees[i].remainder, &side);
-        move_position(core, order, quantity_lots, quantity_lots);
+        settle_maker(core, listing, order, order->side, fees[i].remainder, &side);
+        move_position(core, order, order->side, quantity_lots, quantity_lots);
         order_changed(&core->books, indices[i]);
     }
     balance_move(&core->accounts, core->accounts.fee_account, listing->quote, buyer_fee.units + seller_fee.units, 0);
@@ -831,12 +886,14 @@ void trade_in_auction(struct core *core, uint32_t buyer_index, uint32_t seller_i
     };
     const struct shown shown = {
         .maker_lots = shown_lots[buyer_makes ? 0 : 1], .taker_lots = shown_lots[buyer_makes ? 1 : 0], .auction = 1};
+    const uint64_t buyer_id = order_id(&core->books, buyer_index);
+    const uint64_t seller_id = order_id(&core->books, seller_index);
     if (buyer_makes) {
-        emit_trade(core, seller, seller_index, buyer, buyer_index, &fill, shown);
+        emit_trade(core, seller, seller_id, buyer, buyer_id, &fill, shown);
     } else {
-        emit_trade(core, buyer, buyer_index, seller, seller_index, &fill, shown);
+        emit_trade(core, buyer, buyer_id, seller, seller_id, &fill, shown);
     }
-    remember_trade(core, buyer, buyer_index, seller, seller_index, &fill, buyer_makes ? WIRE_SIDE_SELL : WIRE_SIDE_BUY);
+    remember_trade(core, buyer, buyer_id, seller, seller_id, &fill, buyer_makes ? WIRE_SIDE_SELL : WIRE_SIDE_BUY);
     count_trades(core, instrument, price_ticks, price_ticks, 1, quantity_lots, notional);
     for (int i = 0; i < 2; i++) { /* the maker first */
         const uint32_t index = indices[buyer_makes ? i : 1 - i];

@@ -4,6 +4,7 @@
    and a guess that is wrong costs a line of cache. */
 #include <string.h>
 
+#include "clordid.h"
 #include "match.h"
 
 static void fetch(const void *address) {
@@ -23,13 +24,19 @@ static uint32_t named_slot(const struct core *core, uint64_t id) {
     return id != 0 && slot < core->capacity.orders ? slot + 1 : 0;
 }
 
-static void fetch_clordid(const struct core *core, uint32_t session, const char *text) {
-    fetch(&core->used.entries[table_place(&core->used, clordid_key(session, text))]);
+/* Where a ClOrdID stands, or will. */
+static inline struct table_entry *place_of(const struct core *core, uint32_t session, const char *text) {
+    const struct clordid_words clordid = clordid_words(text);
+    return &core->used.entries[table_place(&core->used, clordid_words_key(session, &clordid))];
+}
+
+static inline void fetch_clordid(const struct core *core, uint32_t session, const char *text) {
+    fetch(place_of(core, session, text));
 }
 
 /* The order that a ClOrdID belongs to, as far as its first place tells. */
 static uint32_t named_order(const struct core *core, uint32_t session, const char *text) {
-    const struct table_entry *entry = &core->used.entries[table_place(&core->used, clordid_key(session, text))];
+    const struct table_entry *entry = place_of(core, session, text);
     return entry->order <= core->capacity.orders ? entry->order : 0;
 }
 
@@ -42,10 +49,19 @@ static const struct ladder *ladder_for(const struct core *core, uint32_t instrum
     return book_side(&core->books, instrument, side);
 }
 
-static void fetch_page(const struct ladder *ladder, int64_t tick) {
-    if (ladder != NULL) {
-        fetch(&ladder->page[tick / LEVELS_PER_PAGE]);
+/* What is asked of an instrument in every case, and its two best prices. */
+static void fetch_market(const struct core *core, uint32_t instrument_id) {
+    const struct instrument *instrument = &core->instruments.instruments[instrument_id];
+    for (size_t offset = 0; offset <= offsetof(struct instrument, state); offset += 64) {
+        fetch((const uint8_t *)instrument + offset);
     }
+    fetch(instrument->fee_tiers);
+    fetch(book_side(&core->books, instrument_id, WIRE_SIDE_BUY));
+    fetch(book_side(&core->books, instrument_id, WIRE_SIDE_SELL));
+}
+
+static void fetch_page(const struct ladder *ladder, int64_t tick) {
+    fetch(&ladder->page[tick / LEVELS_PER_PAGE]);
 }
 
 static const struct level *level_for(const struct core *core, const struct ladder *ladder, int64_t tick) {
@@ -99,6 +115,7 @@ static void fetch_place(const struct core *core, uint32_t index) {
     if (order->leaves_lots == 0) {
         return;
     }
+    fetch_market(core, order->instrument);
     fetch_level(core, book_side(&core->books, order->instrument, order->side), order->price_ticks);
     fetch(&core->books.orders[order->next]);
     fetch(&core->books.orders[order->previous]);
@@ -111,7 +128,10 @@ static void prefetch_new_order(const struct core *core, const struct wire_new_or
     const struct ladder *ladder = ladder_for(core, command->instrument, command->side, command->price_ticks);
     if (stage == 0) {
         fetch_clordid(core, command->session, command->clordid);
-        fetch_page(ladder, command->price_ticks);
+        if (ladder != NULL) {
+            fetch_market(core, command->instrument);
+            fetch_page(ladder, command->price_ticks);
+        }
         fetch_account(core, command->account, command->instrument);
     } else if (stage == 1) {
         fetch_level(core, ladder, command->price_ticks);

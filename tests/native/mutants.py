@@ -197,6 +197,26 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "the short way of a replace keeps the order's priority",
+        "plain.c",
+        (
+            (
+                "    order->priority = core->command_sequence;\n    order_changed",
+                "    order_changed",
+            ),
+        ),
+    ),
+    Mutant(
+        "the short way does not look at a participant's kill switch",
+        "plain.c",
+        (
+            (
+                " | core->accounts.killed[account->participant] |",
+                " |",
+            ),
+        ),
+    ),
+    Mutant(
         "a protection trips a nanosecond too late",
         "risk.c",
         (
