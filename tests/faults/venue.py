@@ -176,6 +176,7 @@ class FaultVenue:
         markets.write_bytes(orjson.dumps([asdict(market) for market in MARKETS]))
         for session in self.config.sessions:
             self._start_client(session.id, session.comp_id, session.accounts[0], markets)
+        self._all_clients("flush")  # answered once they are logged on
 
     def _log(self, name: str) -> Path:
         return self.venue.log_dir / f"{name}.log"
