@@ -40,7 +40,7 @@ help:
 	@echo "make mutants   seeded faults of the core, each caught by the property tests"
 	@echo "make coverage  lines of the core that its tests reach"
 	@echo "make faults    the whole venue hurt for SECONDS=1200: 300 rounds at least; SEED=1"
-	@echo "make soak      the long runs: hours"
+	@echo "make soak      the long runs: hours; SOAK=soak_core ARGS='--commands 1000000': one of them, shorter"
 	@echo "make clean     remove .venv, var and everything built"
 
 demo: setup
@@ -67,7 +67,7 @@ faults: setup
 
 soak: setup
 	@test -n "$(SOAKS)" || { echo "tests/perf has no soak_*.py" >&2; exit 1; }
-	@for soak in $(SOAKS); do echo "== $$soak"; $(PY) -m $$soak; done
+	@for soak in $(or $(SOAK:%=tests.perf.%),$(SOAKS)); do echo "== $$soak"; $(PY) -m $$soak $(ARGS); done
 
 lint: packages
 	@$(BIN)/ruff check .

@@ -7,13 +7,16 @@ the core together, or one of them, are below what is asked of them.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.native.test_builds import NOT_THE_CORE
 from tests.property.bulk import run_episode
+from tests.property.quick import make_quick
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "engine" / "native"
@@ -31,11 +34,13 @@ def main() -> int:
     shutil.rmtree(SCRATCH, ignore_errors=True)
     SCRATCH.mkdir(parents=True)
     sources = sorted(path for path in NATIVE.glob("*.c") if path.name != "_native.c")
-    objects = [_compiled(source) for source in sources]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # each thread waits for a compiler
+        objects = list(pool.map(_compiled, sources))
     fixture = _compiled(HERE / "venue.c")
     for test in sorted(HERE.glob("test_*.c")):
         _run([str(_linked(test, [*objects, fixture]))])
     replay = _linked(HERE / "replay_core.c", objects)
+    make_quick()
     for seed in SEEDS:
         run_episode(seed, COMMANDS, hash_every=1_000)
         _run([str(replay), str(Path("build", "differential", f"{seed}.commands").resolve())])

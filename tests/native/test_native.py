@@ -5,6 +5,7 @@ The Makefile beside this file builds the programs; one is run once per flavour a
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from functools import cache
@@ -27,7 +28,7 @@ def report(flavour: str, program: str) -> str:
     """What the program printed, its errors included; built first if its sources have changed."""
     target = BUILT / flavour / program
     built = subprocess.run(
-        ["make", "--no-print-directory", "-C", str(HERE), str(target)],
+        ["make", f"-j{os.cpu_count() or 1}", "--no-print-directory", "-C", str(HERE), str(target)],
         capture_output=True,
         text=True,
         timeout=BUILD_SECONDS_MAX,

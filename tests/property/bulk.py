@@ -2,7 +2,8 @@
 
 Usage: python -m tests.property.bulk [--seed S] [--episodes N] [--commands N] [--out FILE]. Every episode starts from
 nothing with its own seed, S, S + 1 ...; the counts of what was reached are printed, or written to FILE as JSON. The
-commands of the episode at work are in ./build/differential, so that an abort of the C core can be replayed too.
+commands of the episode at work, and of one that differed, are in ./build/differential, so that an abort of the C core
+can be replayed too.
 """
 
 from __future__ import annotations
@@ -220,6 +221,7 @@ def main() -> int:
         except Difference as difference:
             print(report(seed, difference, options.shrink_s), file=sys.stderr, flush=True)
             return 1
+        (RECORDS / f"{seed}.commands").unlink()
     spent = time.monotonic() - started
     total = options.episodes * options.commands
     print(f"{total:,} commands in {spent:.1f} s, {spent / total * 1e6:.0f} us each", file=sys.stderr)

@@ -53,6 +53,7 @@ BULK_SEED = int(os.environ.get("VENUE_BULK_SEED", "20260101"))
 BULK_PROCESSES = 2
 BULK_SECONDS_MAX = int(os.environ.get("VENUE_BULK_SECONDS_MAX", "2400"))
 #: Reasons no command can bring about: None is none, Overloaded is the loop's.
+SELDOM = 10**9
 NEVER_GIVEN = {Reason.NONE, Reason.OVERLOADED}
 EVENTS = [kind.__name__ for kind in messages.BY_TEMPLATE.values() if kind.TEMPLATE_ID >= 100]
 JOBS = ("EndOfDay", "Checkpoint", "Cancel", "Uncross", "Purge", "Activate", "Stops", "Statistics")
@@ -114,10 +115,12 @@ class CoresMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.source = RandomSource(0)
-        self.pair = Pair(CAPACITY, self.source)
+        self.pair = Pair(CAPACITY, self.source, audit_every=SELDOM)
         self.last: Command = (Role.INTERNAL, Continue().encode())
         for role, message in self.source.everything():
-            self.pair.send(role, message)
+            self.pair.send(role, message)  # the same for every example: looked at once, at its end
+        self.pair.audit()
+        self.pair.audit_every = 1
 
     def send(self, command: Command) -> None:
         self.source.time_ns += 1_000
