@@ -161,6 +161,34 @@ def test_a_process_of_another_user_is_turned_away(make_engine: MakeEngine) -> No
     assert hello_as(NOBODY, daemon, 30_000) == 0
 
 
+CONNECT = """
+import os, sys, zmq
+from zmq.utils.monitor import recv_monitor_message
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+socket = zmq.Context().socket(zmq.DEALER)
+socket.setsockopt(zmq.LINGER, 0)
+monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+socket.connect(sys.argv[1])
+assert monitor.poll(30_000)
+sys.exit(0 if recv_monitor_message(monitor)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED else 7)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("role", ["gateway", "settlement", "admin"])
+def test_a_user_of_one_role_is_admitted_to_its_socket_and_the_events(make_engine: MakeEngine, role: str) -> None:
+    """A process of the gateway's user cannot speak as settlement or operator, and so on; all of them may follow."""
+    daemon = make_engine(**{f"{role}_uids": [NOBODY]})
+    for path in (daemon.directory, daemon.run_dir, daemon.run_dir / "engine", *(daemon.run_dir / "engine").iterdir()):
+        path.chmod(0o777)
+    for name in ("gateway", "settlement", "admin", "events", "replay"):
+        command = [sys.executable, "-c", CONNECT, getattr(daemon.endpoints, name), str(NOBODY)]
+        expected = 0 if name in (role, "events", "replay") else 7
+        assert subprocess.run(command, check=False).returncode == expected, name
+
+
 @pytest.mark.parametrize(
     ("address", "uid"),
     [("localhost:1000:100:4711", 1000), ("/run/x.sock:0:0:1", 0), ("localhost", None), ("", None), ("a:b:1:2", None)],

@@ -335,6 +335,19 @@ def test_replay_of_another_history_is_diverged(make_script: Callable[..., Script
         script.until(lambda: False, "Diverged")
 
 
+def test_a_reset_from_the_replay_socket_is_diverged(make_script: Callable[..., Script]) -> None:
+    """The engine behind the replay socket has another event before ours: it says so instead of serving us."""
+    script = make_script(next_sequence=5, last_epoch=1)
+    script.bind()
+    script.greet(9)
+    request = script.asked(script.replay)
+    assert isinstance(request, ReplayRequest)
+    assert (request.from_sequence, request.last_epoch) == (5, 1)
+    script.replay.send_multipart([b"me", encode_frame(FrameKind.CONTROL, [HelloAck(2, 1, 4, 1).encode()])])
+    with pytest.raises(Diverged, match="event 4 of epoch 1"):
+        script.until(lambda: False, "Diverged")
+
+
 def test_whatever_comes_from_now_on_starts_at_the_live_end(make_script: Callable[..., Script]) -> None:
     """next_sequence 0: nothing of the past is asked for."""
     script = make_script(next_sequence=0)
