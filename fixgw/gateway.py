@@ -119,6 +119,7 @@ class Gateway:
 
     def on_logged_on(self, session: int) -> None:
         self._link.release(session)
+        self._link.tell_state(session)
         self._metrics.add("logons")
         self._metrics.add("logged_on")
         self._log.info("fix.session.logon", comp_id=self._clients[session].comp_id)

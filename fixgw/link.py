@@ -50,6 +50,8 @@ from engine.wire.messages import (
     SessionAttached,
     Trade,
     TradeBusted,
+    TradingState,
+    TradingStateChanged,
     decode,
 )
 from fixgw import corrections, reports
@@ -88,6 +90,7 @@ FOLLOWED = frozenset(
         CancelRejected,
         Trade,
         TradeBusted,
+        TradingStateChanged,
         DayEnded,
     )
 )
@@ -175,7 +178,12 @@ class _Confirm:
     session: int
 
 
-_Work = _Forward | _Report | _Status | _AttachAsked | _Release | _Confirm
+@dataclass(frozen=True, slots=True)
+class _TellState:
+    session: int
+
+
+_Work = _Forward | _Report | _Status | _AttachAsked | _Release | _Confirm | _TellState
 
 
 def _now_ms() -> int:
@@ -219,6 +227,7 @@ class EngineLink:
         self._in_flight_lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._missed_since_ms = 0  # when the engine was first found missing; 0 while it is there
+        self._state = self._told_state = int(TradingState.OPEN)  # the venue's; the one that clients know of
         self._verdict_ms = 0  # when the last one came, for any session
         self._stalled = False  # the engine is heard of but gives no verdicts: it takes nothing in
         self._stop = False
@@ -305,6 +314,10 @@ class EngineLink:
         """The client gave a sign of life."""
         self._put(_Confirm(session))
 
+    def tell_state(self, session: int) -> None:
+        """Tell a client that has logged on if the venue is not open."""
+        self._put(_TellState(session))
+
     def _put(self, work: _Work) -> None:
         self._queue.put(work)
         self._ring()
@@ -361,6 +374,7 @@ class EngineLink:
             self._missed_since_ms = self._missed_since_ms or _now_ms()
             return
         self._missed_since_ms = 0
+        self._tell_new_state()
         if not self.ready.is_set():
             self._finish_start()
 
@@ -374,9 +388,29 @@ class EngineLink:
                 self._report(event, session, leg)
             if isinstance(event, Verdict):
                 self._on_verdict(event)
+            elif isinstance(event, EpochStarted | TradingStateChanged):
+                self._follow_state(event)
             elif isinstance(event, DayEnded):
                 for link in self.links.values():
                     link.outbox.end_of_day()
+
+    def _follow_state(self, event: EpochStarted | TradingStateChanged) -> None:
+        """An unclean start makes an open venue cancel-only without an event of its own (docs/ENGINE.md section 3)."""
+        if isinstance(event, TradingStateChanged):
+            self._state = event.state if event.instrument == 0 else self._state
+        elif event.unclean and self._state == TradingState.OPEN:
+            self._state = TradingState.CANCEL_ONLY
+
+    def _tell_new_state(self) -> None:
+        """Whoever is logged on learns that the venue's state is another; what passed while catching up is nobody's
+        business any more.
+        """
+        if self._state == self._told_state:
+            return
+        self._told_state = self._state
+        for link in self.links.values():
+            if self._begun and self._sessions.is_logged_on(link.session):
+                link.outbox.push(None, reports.trading_status(self._state))
 
     def _report(self, event: AnyMessage, session: int, leg: Leg) -> None:
         """Hand over the report of an event, unless it was and the client has shown to be alive since.
@@ -546,6 +580,8 @@ class EngineLink:
                 self._release(link)
         elif isinstance(work, _Confirm):
             link.outbox.confirm()
+        elif isinstance(work, _TellState) and self._state != TradingState.OPEN:
+            link.outbox.push(None, reports.trading_status(self._state))
 
     def _release(self, link: SessionLink) -> None:
         before = link.outbox.resent
@@ -646,6 +682,7 @@ class EngineLink:
         self._log.warning("fix.engine.lost_events", reason=why)
         self._metrics.add("engine_losses")
         self._orders = OrderView()
+        self._state = TradingState.OPEN
         self._restored = self._forwarded.read()
         self._refused.reload()
         for link in self.links.values():

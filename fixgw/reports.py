@@ -31,6 +31,7 @@ from engine.wire.messages import (
     TimeInForce,
     Trade,
     TradeBusted,
+    TradingState,
 )
 from fixgw import decimals
 from fixgw.orders import Leg, Order, OrderView, Status
@@ -79,6 +80,15 @@ ORDER_TAGS = (11, 1, 55, 54, 38, 40, 44, 59, 18, 99, 110, 111, 126, 432, STOP_TR
 MASS_CANCEL_TAGS = (11, 530, 1, 55, 54)
 ADDED_LIQUIDITY, REMOVED_LIQUIDITY = "1", "2"
 EXCHANGE_FEE = "4"  # MiscFeeType(139)
+
+TRADING_SESSION = "VENUE"  # TradingSessionID(336): there is one
+#: TradSesStatus(340) and, where it is not open, what still works. FIX 4.4 has no value for cancel-only.
+TRADING_STATES: dict[int, tuple[str, str]] = {
+    TradingState.OPEN: ("2", ""),
+    TradingState.CANCEL_ONLY: ("1", "cancel only: orders and replaces are rejected, cancels and status requests work"),
+    TradingState.HALTED: ("1", "halted: orders and replaces are rejected, cancels and status requests work"),
+    TradingState.CLOSED: ("3", "closed: orders and replaces are rejected, cancels and status requests work"),
+}
 
 Fields = Iterator[tuple[int, str]]
 
@@ -430,6 +440,12 @@ def business_reject(fields: dict[str, str], key: ReportKey | None, reason: int, 
             (REPORT_ID, key.text() if key else ""),
         ],
     )
+
+
+def trading_status(state: int) -> str:
+    """The venue's state, told without being asked for; not kept: whoever logs on later is told the state of then."""
+    status, what_works = TRADING_STATES[state]
+    return body("h", [(336, TRADING_SESSION), (325, "Y"), (340, status), (58, what_works)])
 
 
 def unknown_order_status(fields: dict[str, str], exec_id: str, time_ns: int) -> str:

@@ -407,7 +407,7 @@ def test_a_market_makers_protection_trips(standing_venue: Venue, alpha: Trader, 
     blocked = bravo.expect(t11="q-3", t150="8")
     assert (text(blocked, 103), "protection" in text(blocked, 58)) == ("0", True)
     reset = MarketMakerProtectionReset(BRAVO_ACCOUNT, BTC_USD, b"test", b"")
-    standing_venue.operate(reset, MarketMakerProtectionChanged)
+    standing_venue.operate(reset, MarketMakerProtectionChanged, lambda changed: not changed.tripped)
     bravo.new("q-4", BUY, "0.01", "60000.0", symbol="BTC-USD")
     bravo.expect(t11="q-4", t150="0")
 

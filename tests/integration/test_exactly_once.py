@@ -145,6 +145,7 @@ def test_an_engine_that_comes_back_cancel_only_says_so_and_takes_cancels(fix_ven
     fix_venue.engine.kill9()
     alpha.new("on-the-way", "1", "0.01", "50")
     fix_venue.engine.start()
+    assert "cancel only" in text(alpha.expect(t35="h", t340="1", t325="Y"), 58)
     assert "only cancels" in text(alpha.expect(t11="on-the-way", t150="8"), 58)
     alpha.new("late", "1", "0.01", "50")
     assert "only cancels" in text(alpha.expect(t11="late", t150="8"), 58)
@@ -153,10 +154,14 @@ def test_an_engine_that_comes_back_cancel_only_says_so_and_takes_cancels(fix_ven
     assert text(alpha.canceled("cancel"), 39) == "4"
     alpha.mass_cancel("all", "7")
     assert text(alpha.expect(t35="r", t11="all"), 533) == "3"
+    bravo = fix_venue.trader("BRAVO").logon()
+    bravo.expect(t35="h", t340="1")
     fix_venue.trading_state(TradingState.OPEN)
+    for trader in (alpha, bravo):
+        trader.expect(t35="h", t340="2")
     alpha.new("open", "1", "0.01", "50")
     alpha.expect(t11="open", t150="0")
-    assert fix_venue.gateway.counter("logons") == 1
+    assert fix_venue.gateway.counter("logons") == 2
 
 
 def test_a_delayed_reset_of_the_session_does_no_harm(fix_venue: Venue) -> None:
