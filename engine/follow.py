@@ -38,6 +38,8 @@ RECORDS_PER_CALL = 65_536
 #: How often the journal's end is looked for: for the counters, and to leave out snapshots while far behind.
 LAG_EVERY_S = 0.5
 PAUSE_LEAST_S = 0.001
+#: After a snapshot comes at least this many times as long without one: the disk is the engine's before it is ours.
+REST = 10
 #: How long a snapshot waits for the engine to store the events up to it; then it is left for a later state hash.
 EVENTS_PATIENCE_S = 2.0
 DIVERGED = "diverged-"
@@ -151,6 +153,7 @@ class Follower:
         self._saved = 0  # command and event of the last snapshot
         self._saved_event = 0
         self._saved_s = time.monotonic()
+        self._spent_s = 0.0
         self._looked_s = 0.0
 
     def open(self) -> None:
@@ -260,8 +263,9 @@ class Follower:
         follower = self._config.follower
         commands = self._matched - self._saved
         aged = time.monotonic() - self._saved_s >= follower.snapshot_every_s
+        rested = time.monotonic() - self._saved_s >= REST * self._spent_s
         near = self._counters.get("durable_sequence") - self._matched < follower.snapshot_every_commands
-        if near and (commands >= follower.snapshot_every_commands or aged):
+        if near and rested and (commands >= follower.snapshot_every_commands or aged):
             self._save()
 
     def _save(self) -> None:
@@ -270,8 +274,7 @@ class Follower:
         if not self._events_stored(taken.event_sequence):
             self._life.log.info("follower.snapshot_put_off", sequence=taken.sequence, awaits=taken.event_sequence)
             return
-        begun_ns = time.monotonic_ns()
-        self._saved_s = time.monotonic()
+        begun_s = time.monotonic()
         try:
             self._sync_events(self._saved_event, taken.event_sequence)
             path = snapshots.write(self._directory, taken.name, taken, self._core)
@@ -281,8 +284,11 @@ class Follower:
             self._counters.add("snapshots_failed")
             self._life.log.error("follower.snapshot_failed", sequence=taken.sequence, reason=str(error))
             return
+        finally:
+            self._saved_s = time.monotonic()
+            self._spent_s = self._saved_s - begun_s
         self._saved, self._saved_event = taken.sequence, taken.event_sequence
-        spent_ms = (time.monotonic_ns() - begun_ns) // NS_PER_MS
+        spent_ms = round(self._spent_s * 1000)
         self._counters.add("snapshots")
         self._counters.set("snapshot_sequence", taken.sequence)
         self._counters.set("snapshot_bytes", size)
@@ -331,8 +337,8 @@ class Follower:
         old = [path for path in paths if int(path.stem) <= first]
         for path in (*old[-1:], *paths[len(old) :]):
             for part in (path, path.with_suffix(".idx")):
-                _sync(part)
-        _sync(self._events)
+                _sync_file(part)
+        _sync_directory(self._events)
 
     def _on_divergence(self) -> None:
         """Leaves our state for inspection; the leader's is that of its journal, snapshots and process."""
@@ -356,8 +362,18 @@ class Follower:
         raise Diverged(f"{where} lead to another state than the journal says; ours: {path}")
 
 
-def _sync(path: Path) -> None:
+def _sync_file(path: Path) -> None:
+    """All of it on the disk, little by little: the engine syncs its journal there too."""
     descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if lib.pace_sync(descriptor) != 0:
+            raise OSError(ffi.errno, os.strerror(ffi.errno), str(path))
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

@@ -20,6 +20,7 @@ NATIVE = Path("engine", "native")  # relative: setuptools refuses absolute sourc
 HEADERS = (
     "api.h",
     "image.h",
+    "pace.h",
     "crc32c.h",
     "counters.h",
     "record.h",

@@ -1,9 +1,9 @@
 /* The event journal: every durable event as an entry, in segments with an index of offsets, the only source of replay.
 
    It holds nothing that the command journal does not imply: at start the regenerated events are compared with what is
-   stored, damage is cut off and written again, and a stored event that is whole but different is a divergence. The engine
-   never syncs it: it can be deleted as long as the commands are all there. Who writes a snapshot syncs the events up to
-   it, for a start behind it does not look at them again. */
+   stored, damage is cut off and written again, and a stored event that is whole but different is a divergence. The
+   engine never syncs it: it can be deleted as long as the commands are all there. Who writes a snapshot syncs the
+   events up to it, for a start behind it does not look at them again. */
 #ifndef VENUE_EVENTLOG_H
 #define VENUE_EVENTLOG_H
 

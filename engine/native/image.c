@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "crc32c.h"
 #include "mix.h"
+#include "pace.h"
 #include "state.h"
 
 /* What build.py makes of the text of the records; 0 in a build by hand. */
@@ -24,7 +25,6 @@ enum {
     PAGE = 4096,
     CHUNK_PAGES = 256,
     PAGES_PER_LOOK = 512,
-    QUEUED_MAX = 4 << 20, /* bytes handed to the disk and not yet there */
     CORE_WORDS = sizeof(struct core) / sizeof(uint64_t),
     CORE_BYTES = (sizeof(struct core) + 63) / 64 * 64 /* what it takes of the arena */
 };
@@ -121,11 +121,9 @@ static bool write_parts(struct writer *writer, struct iovec *parts, int count) {
     return true;
 }
 
-/* Only paces: where it is not supported, the caller's fsync does it all. */
 static void wait_for_disk(struct writer *writer) {
-    if (writer->queued >= QUEUED_MAX) {
-        (void)sync_file_range(writer->file, 0, 0,
-                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    if (writer->queued >= PACE_BYTES) {
+        pace_range(writer->file, 0, 0); /* to the end of the file */
         writer->queued = 0;
     }
 }
