@@ -73,8 +73,9 @@ def state_at(
     """The state after that command, or after the command that yields that event; by default the last durable one.
 
     `known_durable` is a command that is on disk though no COMMIT says so yet. `compare_events` compares every event
-    from the first one on with the stored one. Raises Damaged, OtherRules, StateDiverged; RetraceError when the command
-    or event is not durable yet, or when the journal begins later and no snapshot reaches back to it.
+    with the stored one: from the first, or from the oldest snapshot's on once command 1 is gone. Raises Damaged,
+    OtherRules, StateDiverged; RetraceError when the command or event is not durable yet, or when the journal begins
+    later and no snapshot reaches back to it.
     """
     durable = max(inspect.durable_sequence(config), known_durable)
     if command > durable:
@@ -100,9 +101,10 @@ class _Walk:
         self._config = config
         self._last = last
         self._on_progress = on_progress
-        whole = compare_events  # the events before a snapshot can't be compared from it
-        self._core, begun = (Core(inspect.capacity(config)), None) if whole else _nearest(config, last, event)
+        tried = _for_all_events(config) if compare_events else inspect.snapshot_files(config)
+        self._core, begun = _begin(config, tried, last, event)
         self._began_at = 0 if begun is None else begun.sequence
+        self._first_event = 1 if begun is None else begun.event_sequence + 1
         self._hashes = 0
         self._stored: Any = None
         self._stored_through = 0
@@ -197,7 +199,7 @@ class _Walk:
 
     def _next_event(self) -> int:
         """The next event to compare."""
-        return int(self._retrace.events_equal) + 1
+        return self._first_event + int(self._retrace.events_equal)
 
     def _open_stored(self) -> None:
         """Gives the comparison the stored entries from the next event on; ends it where no more are stored."""
@@ -221,9 +223,14 @@ class _Walk:
         return place
 
 
-def _nearest(config: VenueConfig, last: int, event: int) -> tuple[Core, Snapshot | None]:
-    """A core as the newest snapshot that can be used has it at or before the command and event, or a new one."""
-    for path in inspect.snapshot_files(config):
+def _for_all_events(config: VenueConfig) -> list[Path]:
+    """Where to begin to compare as many events as can be: at no snapshot while command 1 is there."""
+    return [] if inspect.first_command(config) == 1 else list(reversed(inspect.snapshot_files(config)))
+
+
+def _begin(config: VenueConfig, tried: list[Path], last: int, event: int) -> tuple[Core, Snapshot | None]:
+    """A core as the first usable one of these snapshots has it, none beyond the command or event; or a new core."""
+    for path in tried:
         core = Core(inspect.capacity(config))
         try:
             snapshot = snapshots.read(path)
