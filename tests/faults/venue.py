@@ -40,6 +40,7 @@ from tests.faults.shim.oplog import write_base
 
 #: The chain mines seldom by itself, so that four blocks outlast a dump of its state; a venue at rest mines at will.
 BLOCK_TIME_S = 0.5
+BLOCKS_AT_ONCE = 4
 RATE_PER_S = 15
 FUND_TIMEOUT_S = 60.0
 REST_TIMEOUT_S = 45.0
@@ -47,7 +48,7 @@ POLL_S = 0.05
 SEGMENT_BYTES = 1 << 20
 EDITS = [
     Edit("engine", {"max_orders": 16_384, "max_clordids": 65_536, "max_price_pages": 4_096}),
-    Edit("settlement", {"batch_max_age_ms": 300, "checkpoint_interval_ms": 500, "poll_ms": 100}),
+    Edit("settlement", {"batch_max_age_ms": 200, "checkpoint_interval_ms": 300, "poll_ms": 50}),
     Edit("mdfeed", {"heartbeat_ms": 200}),
     Edit("follower", {"snapshot_every_s": 1}),
 ]
@@ -147,6 +148,7 @@ class FaultVenue:
         self._tap = TapReader(directory / "events.tap")
         self._records: EngineRecords | None = None
         self._database: Connection | None = None
+        self._mined_for = -1  # the block settlement was at when we mined last
         self._joins = 0  # snapshots that the subscriber began with
 
     @property
@@ -275,12 +277,12 @@ class FaultVenue:
         return read_counters(counters_path(self.config.paths.run_dir, daemon)).values[name]
 
     def mine(self) -> None:
-        """One block now, if settlement has followed the chain so far: more would only keep it busy."""
+        """Enough blocks to make the others final, once for each time that settlement followed the chain a little."""
         with suppress(OSError, ValueError, psycopg.OperationalError), self.ledger() as ledger:
-            newest = int(self.venue.chain.request("eth_blockNumber"), 16)
             (followed,) = ledger.execute("SELECT coalesce(max(number), 0) FROM block").fetchone() or (0,)
-            if followed >= newest:
-                self.venue.chain.request("evm_mine")
+            if followed != self._mined_for:
+                self.venue.chain.request("anvil_mine", hex(BLOCKS_AT_ONCE))
+                self._mined_for = followed
 
     def trade(self, rate_per_s: int = RATE_PER_S) -> None:
         """Lets every client trade at this rate."""
