@@ -478,8 +478,9 @@ def _damage(round_: Round) -> None:
 
 def _told(refusal: str, damage: Damage) -> list[str]:
     """Whether a refusal names the file, the offset of the first record that cannot be read, and what to do."""
-    wanted = (damage.path.name, f"offset {damage.record_offset}:", "back from the archive")
-    return [f"the refusal of {damage} does not say {word!r}" for word in wanted if word not in refusal]
+    wanted = (damage.path.name, f"offset {damage.record_offset}:", "from the archive")
+    unsaid = [word for word in wanted if word not in refusal]
+    return [f"the refusal of {damage} does not say {unsaid}: {refusal[-LOG_TAIL:]}"] if unsaid else []
 
 
 def _files(directory: Path) -> dict[str, bytes]:
