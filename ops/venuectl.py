@@ -16,6 +16,7 @@ from rich.table import Table
 
 from cfg.load import ConfigError, load
 from cfg.model import VenueConfig
+from engine.daemon import STATES as JOURNAL_STATES
 from engine.wire.counters import read_counters
 from engine.wire.endpoints import counters_path
 from ops import archive, backup, control, past
@@ -72,12 +73,14 @@ def _daemon_status(config: VenueConfig, name: str) -> dict[str, object]:
     except (OSError, ValueError) as error:
         return {"state": "never started", "why": str(error), "counters": {}}
     alive = _alive(snapshot.pid)
-    return {
+    row: dict[str, object] = {
         "state": "up" if alive else "down",
         "pid": snapshot.pid,
         "up_s": (time.time_ns() - snapshot.start_ns) // 10**9 if alive else 0,
         "counters": snapshot.values,
     }
+    intake = JOURNAL_STATES[snapshot.values.get("journal_state", 0)][0]
+    return row | {"intake": intake} if name == "engine" else row
 
 
 def _alive(pid: int) -> bool:
@@ -98,7 +101,9 @@ def _print_status(report: dict[str, dict[str, object]]) -> None:
         counters = row["counters"]
         assert isinstance(counters, dict)
         shown = "  ".join(f"{key}={value:,}" for key, value in counters.items() if value)
-        table.add_row(name, str(row["state"]), str(row.get("pid", "")), str(row.get("up_s", "")), shown)
+        paused = row.get("intake", "running") != "running"
+        state = f"{row['state']}, intake paused: {row['intake']}" if paused else str(row["state"])
+        table.add_row(name, state, str(row.get("pid", "")), str(row.get("up_s", "")), shown)
     Console().print(table)
 
 

@@ -11,14 +11,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import zmq
+from click.testing import CliRunner
 from engine._native import lib
 
 from cfg.daemon import EXIT_DISK, EXIT_RUNNING
 from engine.wire.client import Diverged, EngineEvents
 from engine.wire.frame import FrameKind, decode_frame, encode_frame
 from engine.wire.messages import HelloAck, ReplayRequest, Role, Side, TradingState, TradingStateSet, decode
+from ops import venuectl
 from ops.toml_edit import Edit, apply
 from tests.faults.disk_engine import FaultyEngine
 from tests.faults.power_cut import restore_durable
@@ -153,6 +156,8 @@ def test_a_full_disk_pauses_intake_and_goes_on_by_itself(make_engine: MakeEngine
         client.poll(1)
     assert engine.counter("journal_state") == lib.JOURNAL_DISK_FULL
     wait_for(lambda: '"state":"disk_full"' in engine.log, "the log's word")
+    status = CliRunner().invoke(venuectl.main, ["--cfg", str(engine.cfg_dir), "status", "--json"])
+    assert orjson.loads(status.stdout)["daemons"]["engine"]["intake"] == "disk_full"
     sequence = engine.counter("sequence")
     for _ in range(5):
         client.gateway.send([client.order(Side.BUY, 100, 1)])

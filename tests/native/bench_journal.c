@@ -24,8 +24,9 @@ static struct journal journal;
 static uint64_t counters[64];
 static int dsync;
 
+/* A COMMIT that follows a batch is written alone, and not synced. */
 ssize_t pwritev(int file, const struct iovec *parts, int count, off_t offset) {
-    return pwritev2(file, parts, count, offset, dsync ? RWF_DSYNC : 0);
+    return pwritev2(file, parts, count, offset, dsync && count > 1 ? RWF_DSYNC : 0);
 }
 
 int fdatasync(int file) {
