@@ -19,7 +19,8 @@ ANVIL := var/chain/node_modules/$(ANVIL_PACKAGE)/bin/anvil
 
 C_SOURCES := $(wildcard engine/native/*.[ch] tests/perf/matching/*.[ch] tests/perf/transport/*.[ch] tests/native/*.[ch])
 C_SOURCES += $(wildcard tests/faults/shim/*.[ch] tests/property/*.[ch])
-NATIVE_INPUTS := $(wildcard engine/native/*.[ch] engine/native/*.py engine/wire/*.xml engine/wire/*.py fixgw/*.c fixgw/*.h)
+NATIVE_INPUTS := $(wildcard engine/native/*.[ch] engine/native/*.py engine/wire/*.xml engine/wire/*.py)
+NATIVE_INPUTS += $(wildcard fixgw/*.[ch])
 BENCHES := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/bench_*.py))
 SOAKS := $(patsubst tests/perf/%.py,tests.perf.%,$(wildcard tests/perf/soak_*.py))
 

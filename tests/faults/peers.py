@@ -27,6 +27,7 @@ from mdfeed.schema.messages import SnapshotRequest
 
 PEERS = 8
 PAUSE_S = 0.005
+LIFE_S = 60.0  # whoever started us kills us long before
 
 
 def vanish(endpoints: EngineEndpoints, publish: str, snapshot: str, random: Random) -> None:
@@ -55,7 +56,8 @@ def vanish(endpoints: EngineEndpoints, publish: str, snapshot: str, random: Rand
             made.append(socket)
     hello = encode_frame(FrameKind.CONTROL, [Hello(Role.READER, 0, 0, 1, b"rude").encode()])
     replay = encode_frame(FrameKind.CONTROL, [ReplayRequest(1, 0, 1 << 18).encode()])
-    while True:
+    ends_s = time.monotonic() + LIFE_S
+    while time.monotonic() < ends_s:
         socket, frame = random.choice(
             (
                 (random.choice(consumers), hello),
@@ -77,7 +79,8 @@ def garbage(endpoints: EngineEndpoints, snapshot: str, random: Random) -> None:
         socket.setsockopt(zmq.SNDTIMEO, 0)
         socket.connect(endpoint)
         sockets.append((socket, _noise if endpoint in trusted else _nonsense))
-    while True:
+    ends_s = time.monotonic() + LIFE_S
+    while time.monotonic() < ends_s:
         socket, make = random.choice(sockets)
         _send(socket, *make(random))
         time.sleep(PAUSE_S)
