@@ -120,7 +120,7 @@ def test_commands_get_one_verdict_and_events_one_report_through_a_faulty_transpo
         assert "fix.link.failed" not in venue.gateway.log
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:2])
 def test_a_follower_through_a_faulty_transport_sees_every_event_once_and_in_order(
     make_engine: Callable[..., EngineDaemon], engine_client: Callable[..., EngineClient], seed: int
 ) -> None:
@@ -132,22 +132,22 @@ def test_a_follower_through_a_faulty_transport_sees_every_event_once_and_in_orde
     behind.endpoints = proxy.endpoints
     direct, far = engine_client(engine, "direct"), engine_client(behind, "far")
     try:
-        for deposit in range(1, 151):
+        for deposit in range(1, 81):
             direct.credit(11, 1, 1, deposit)
             direct.poll_until(lambda n=deposit: credited(direct) == n, "the deposit")  # type: ignore[misc]
             far.poll(0)
             if deposit % 10 == 0:
                 far.poll_until(lambda: len(far.raw) >= len(direct.raw), "the events so far", 60)
-            if deposit == 75:
+            if deposit == 40:
                 engine.kill9()
                 engine.start()
-            if deposit % 50 == 25:
+            if deposit % 40 == 20:
                 proxy.sever()
         far.poll_until(lambda: len(far.raw) == len(direct.raw), "the events", 60)
         assert far.raw == direct.raw
         assert [event_sequence(event) for event in far.raw] == list(range(1, len(far.raw) + 1))
         print(proxy.counts)
-        assert sum(proxy.counts[fault] for fault in ("lost", "doubled", "late", "cut")) > 20 and proxy.counts["severed"]
+        assert sum(proxy.counts[fault] for fault in ("lost", "doubled", "late", "cut")) > 15 and proxy.counts["severed"]
     finally:
         proxy.close()
 
