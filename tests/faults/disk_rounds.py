@@ -251,10 +251,13 @@ def power_cut_without_sync(seed: int) -> Round:
 def _cut_without_sync(round_: Round) -> None:
     round_.engine.start()
     round_.load.unsynced_begin()
-    slot = round_.shim.inject(power_cut(Call.WRITE, EVENTS, after_calls=150))
-    round_.trade_until_struck(slot)
-    round_.engine.ended()
-    round_.after_cut()
+    round_.shim.inject(slow_sync(3_600_000_000, SEGMENT))  # or the sync of every second could come before the cut
+    deadline = time.monotonic() + 60.0
+    while checks.command_of(round_.load.seen[-1]) <= round_.engine.counter("durable_sequence"):
+        assert time.monotonic() < deadline, "nothing was answered that was not durable"
+        round_.load.step()
+    round_.engine.kill9()
+    restore_durable(round_.shim.log, round_.engine.state_dir, None)
     round_.engine.start()
     before = round_.load.rejoin()
     round_.breach(checks.nothing_lost(before, round_.load.seen))

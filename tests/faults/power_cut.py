@@ -12,7 +12,7 @@ import argparse
 import random
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ PAGE_BYTES, SECTOR_BYTES = 4096, 512
 #: How much of a file's unsynced pages is kept, and how many of those are torn: one pair is drawn per file.
 _KEEP = (0.0, 1.0, 0.5, 0.9, 0.1)
 _TEAR = (0.0, 0.0, 0.3)
+_NOTHING = (0.0,)
 
 
 class Untracked(Exception):
@@ -147,15 +148,21 @@ class Disk:
         """Every file as programs saw it last."""
         return {path: bytes(file.seen) for path, file in self.names.items() if file is not None}
 
-    def cut(self, seed: int) -> tuple[dict[str, bytes | None], Loss]:
-        """What the disk has after a power cut, None for a directory; the same for the same log and seed."""
+    def cut(self, seed: int | None) -> tuple[dict[str, bytes | None], Loss]:
+        """What the disk has after a power cut, None for a directory; the same for the same log and seed.
+
+        Without a seed everything unsynced is lost.
+        """
         chance = random.Random(seed)
-        names, names_lost = self._surviving_names(chance)
+        everything = seed is None
+        names, names_lost = (self.durable_names, len(self._namings)) if everything else self._surviving_names(chance)
         counts = [0, 0, 0]
         image: dict[str, bytes | None] = {}
         for path, file in sorted(names.items()):
             if all(parent in names for parent in _parents(path)):
-                image[path] = None if file is None else _survivor(file, chance, counts)
+                image[path] = (
+                    None if file is None else _survivor(file, chance, counts, _NOTHING if everything else _KEEP)
+                )
         lost, torn, kept = counts
         return image, Loss(lost, torn, kept, names_lost, self.cut_ns)
 
@@ -250,9 +257,9 @@ def _rename(names: dict[str, _File | None], naming: _Naming) -> None:
         names[naming.path] = naming.file
 
 
-def _survivor(file: _File, chance: random.Random, counts: list[int]) -> bytes:
-    """The file's content after the cut; counts pages lost, torn and kept."""
-    keep, tear = chance.choice(_KEEP), chance.choice(_TEAR)
+def _survivor(file: _File, chance: random.Random, counts: list[int], shares: Sequence[float]) -> bytes:
+    """The file's content after the cut, of its unsynced pages one of these shares; counts pages lost, torn and kept."""
+    keep, tear = chance.choice(shares), chance.choice(_TEAR)
     kept_changes = {0.0: 0, 1.0: len(file.pending)}.get(keep, chance.randint(0, len(file.pending)))
     size = _size_after(file.pending[:kept_changes], len(file.durable))
     content, changes = _since_last_shrink(file, kept_changes)
@@ -319,10 +326,11 @@ def _choose(versions: list[bytes], keep: float, tear: float, chance: random.Rand
     return b"".join(sectors), 1
 
 
-def restore_durable(shim_log: Path, state_dir: Path, seed: int) -> Loss:
+def restore_durable(shim_log: Path, state_dir: Path, seed: int | None) -> Loss:
     """Replaces what is below state_dir by what was durable when the process died, and begins the log anew from there.
 
-    `state_dir` is the directory of the Shim that wrote the log. No process may use it.
+    `state_dir` is the directory of the Shim that wrote the log. No process may use it. Without a seed everything
+    unsynced is lost.
     """
     image, loss = Disk(shim_log).cut(seed)
     for path in state_dir.iterdir():
