@@ -293,16 +293,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"durability none, power cut: {len(lost)} acknowledged reports lost", *lost[:SHOWN_MAX], sep="\n  ")
         return 0 if lost else 1
     runner = Runner(options.seed, kinds, lambda text: print(text, flush=True))
+    interrupted = False
     try:
-        result = runner.run(at_least, options.seconds)
+        runner.run(at_least, options.seconds)
     except KeyboardInterrupt:
+        interrupted = True
         print("interrupted: everything is stopped", file=sys.stderr)
-        return 130
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "result.json").write_bytes(result.as_json())
-    (RESULTS / "result.md").write_text(result.as_table())
-    print("\n" + result.as_table())
-    return 1 if result.violations else 0
+    (RESULTS / "result.json").write_bytes(runner.result.as_json())
+    (RESULTS / "result.md").write_text(runner.result.as_table())
+    print("\n" + runner.result.as_table())
+    if interrupted:
+        return 130
+    return 1 if runner.result.violations else 0
 
 
 def _interrupt(*_: object) -> None:
