@@ -257,6 +257,7 @@ def _cut_without_sync(round_: Round) -> None:
         assert time.monotonic() < deadline, "nothing was answered that was not durable"
         round_.load.step()
     round_.engine.kill9()
+    round_.shim.clear()
     restore_durable(round_.shim.log, round_.engine.state_dir, None)
     round_.engine.start()
     before = round_.load.rejoin()
