@@ -22,6 +22,7 @@ from engine._native import lib
 
 from engine.journal import CommandJournal, Damaged, Record, segments
 from engine.snapshot import directory_of, newest_first
+from engine.snapshot import read as read_snapshot
 from engine.wire.client import CommandChannel, EngineEvents, template_of
 from engine.wire.endpoints import EngineEndpoints
 from engine.wire.messages import Role, SessionAttach, SessionAttached, decode
@@ -358,7 +359,10 @@ def _refused_start(venue: FaultVenue) -> str:
 
 
 def _events_lost(venue: FaultVenue, random: Random) -> None:
-    """The event journal is short, damaged or gone: the command journal gives it again."""
+    """The event journal is short, damaged or gone: the command journal gives it again.
+
+    Damage strikes behind the newest snapshot: what lies before it a start does not read.
+    """
     kill(venue, "engine")
     directory = venue.state_dir / "events"
     files = segments(directory, ".ve")
@@ -370,10 +374,19 @@ def _events_lost(venue: FaultVenue, random: Random) -> None:
         files[-1].with_suffix(".idx").unlink()
     elif manner == "short":
         os.truncate(files[-1], random.randrange(files[-1].stat().st_size + 1))
-    elif files[-1].stat().st_size:
-        _flip(files[-1], random.randrange(files[-1].stat().st_size), 1 << random.randrange(8))
+    else:
+        offsets = files[-1].with_suffix(".idx").read_bytes()[8 * _covered(venue, int(files[-1].stem)) :]
+        first = int.from_bytes(offsets[:8], "little") if offsets else files[-1].stat().st_size
+        if first < files[-1].stat().st_size:
+            _flip(files[-1], random.randrange(first, files[-1].stat().st_size), 1 << random.randrange(8))
     venue.rewritten()
     start(venue, "engine")
+
+
+def _covered(venue: FaultVenue, first_event: int) -> int:
+    """How many events of the segment that begins with `first_event` the newest snapshot stands for."""
+    newest = newest_first(directory_of(venue.config.paths.state_dir))[:1]
+    return sum(max(read_snapshot(path).event_sequence + 1 - first_event, 0) for path in newest)
 
 
 # ---- disk and clock, by the shim ----
