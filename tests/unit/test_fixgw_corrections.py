@@ -19,8 +19,8 @@ def has_event(epoch: int, sequence: int) -> bool:
 def stored(exec_id: str, exec_type: str, order_id: int = 7) -> str:
     """A report as the message store has it."""
     return (
-        f"35=8\x0134=5\x0137={order_id}\x0111=o{order_id}\x0117={exec_id}\x01150={exec_type}\x0139=1\x0155=ETH-USD\x0154=1"
-        "\x0138=2\x0140=2\x0144=50\x0131=50\x0132=1\x01151=1\x0114=1\x01453=1\x01448=DESK\x0110=000\x01"
+        f"35=8\x0134=5\x0137={order_id}\x0111=o{order_id}\x0117={exec_id}\x01150={exec_type}\x0139=1"
+        "\x0155=ETH-USD\x0154=1\x0138=2\x0140=2\x0144=50\x0131=50\x0132=1\x01151=1\x0114=1\x01453=1\x01448=DESK\x0110=000\x01"
     )
 
 
