@@ -332,6 +332,12 @@ static uint64_t batch_size(const struct journal *journal, uint64_t tail, uint64_
     return size;
 }
 
+/* In every mode the first batch of a start is, for it holds the EpochStart: were events of an epoch to leave before it
+ * is sure to be on the disk, a power cut would have the next start give the same number to another history. */
+static bool waits_for_sync(const struct journal *journal) {
+    return journal->options.durability == JOURNAL_SYNC || journal_durable(journal) == journal->options.sequence;
+}
+
 /* False when the journal was closed while there was no room. */
 static bool commit(struct journal *journal, uint64_t tail, uint64_t head) {
     const uint64_t begun_ns = clock_ns(CLOCK_MONOTONIC);
@@ -342,7 +348,7 @@ static bool commit(struct journal *journal, uint64_t tail, uint64_t head) {
     if (!write_batch(journal, tail, size, false)) {
         return false;
     }
-    if (journal->options.durability == JOURNAL_SYNC) {
+    if (waits_for_sync(journal)) {
         sync_segment(journal);
     } else {
         doorbell_ring(&journal->dirty);
@@ -489,20 +495,17 @@ static int fill(const struct journal *journal, int file, const void *zeros) {
 static int zero_filled(struct journal *journal, const void *zeros) {
     const int file = openat(journal->options.directory, spare_name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     const int error = file < 0 ? errno : fill(journal, file, zeros);
-    __atomic_store_n(&journal->no_spare, disk_full(error) ? 1 : 0, __ATOMIC_RELAXED);
-    if (error == 0) {
-        return file;
-    }
-    if (error != ECANCELED && error != EINTR && !disk_full(error)) {
+    if (error != 0 && error != ECANCELED && error != EINTR && !disk_full(error)) {
         errno = error;
         fatal_file("engine.journal_prepare_failed", file < 0 ? journal->options.directory : file);
     }
-    if (file >= 0) {
+    if (error != 0 && file >= 0) {
         close(file);
         /* Part of a segment would take the room that others wait for. */
         unlinkat(journal->options.directory, spare_name, 0);
     }
-    return -1;
+    __atomic_store_n(&journal->no_spare, disk_full(error) ? 1 : 0, __ATOMIC_RELAXED);
+    return error == 0 ? file : -1;
 }
 
 void journal_prepare(struct journal *journal) {

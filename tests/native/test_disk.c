@@ -233,10 +233,12 @@ static void lose_a_preparation(void) {
 }
 
 static void lose_a_sync_behind(void) {
-    set(&sync_error, EIO);
     start(JOURNAL_INTERVAL, 100);
     append(1, 1);
     UNTIL(journal_durable(&journal) == 1);
+    set(&sync_error, EIO);
+    append(2, 2);
+    UNTIL(journal_durable(&journal) == 2);
 }
 
 static void an_error_of_the_disk_ends_the_process_and_names_the_file(void) {
@@ -307,27 +309,52 @@ static void a_full_disk_does_not_keep_the_engine_from_stopping(void) {
     set(&room_error, 0);
 }
 
-static void what_is_released_is_synced_behind_it(void) {
-    start(JOURNAL_INTERVAL, 1000);
+static void begin(uint8_t durability, uint32_t commit_interval_us) {
+    start(durability, commit_interval_us);
+    append(1, 1);
+    UNTIL(journal_released(&journal) == 1 && journal_durable(&journal) == 1);
+}
+
+static void the_begin_of_an_epoch_is_durable_before_it_is_released(uint8_t durability) {
+    start(durability, 1000);
     set(&sync_held, 1);
     append(1, 1);
-    UNTIL(journal_released(&journal) == 1);
     UNTIL(load(&syncs) == 1);
-    append(2, 2); /* while the sync of the first is under way */
-    UNTIL(journal_released(&journal) == 2);
-    EXPECT(journal_durable(&journal) == 0);
+    EXPECT(journal_released(&journal) == 0);
     set(&sync_held, 0);
-    UNTIL(journal_durable(&journal) == 2);
-    EXPECT(load(&syncs) >= 2);
+    UNTIL(journal_released(&journal) == 1);
+    EXPECT(journal_durable(&journal) == 1);
+    stop();
+}
+
+static void the_begin_of_an_epoch_is_durable_before_it_is_released_in_every_mode(void) {
+    the_begin_of_an_epoch_is_durable_before_it_is_released(JOURNAL_SYNC);
+    the_begin_of_an_epoch_is_durable_before_it_is_released(JOURNAL_INTERVAL);
+    the_begin_of_an_epoch_is_durable_before_it_is_released(JOURNAL_NONE);
+}
+
+static void what_is_released_is_synced_behind_it(void) {
+    begin(JOURNAL_INTERVAL, 1000);
+    const int before = load(&syncs);
+    set(&sync_held, 1);
+    append(2, 2);
+    UNTIL(journal_released(&journal) == 2);
+    UNTIL(load(&syncs) == before + 1);
+    append(3, 3); /* while the sync of the one before is under way */
+    UNTIL(journal_released(&journal) == 3);
+    EXPECT(journal_durable(&journal) == 1);
+    set(&sync_held, 0);
+    UNTIL(journal_durable(&journal) == 3);
+    EXPECT(load(&syncs) >= before + 2);
     stop();
 }
 
 static void none_syncs_when_somebody_waits(void) {
-    start(JOURNAL_NONE, 0);
-    append(1, 1);
-    UNTIL(journal_released(&journal) == 1);
+    begin(JOURNAL_NONE, 0);
+    append(2, 2);
+    UNTIL(journal_released(&journal) == 2);
     journal_hurry(&journal);
-    UNTIL(journal_durable(&journal) == 1);
+    UNTIL(journal_durable(&journal) == 2);
     stop();
 }
 
@@ -380,6 +407,7 @@ int main(void) {
     RUN(a_full_disk_is_waited_for_and_nothing_is_released_meanwhile);
     RUN(no_room_for_the_next_segment_is_known_before_this_one_is_full);
     RUN(a_full_disk_does_not_keep_the_engine_from_stopping);
+    RUN(the_begin_of_an_epoch_is_durable_before_it_is_released_in_every_mode);
     RUN(what_is_released_is_synced_behind_it);
     RUN(none_syncs_when_somebody_waits);
     RUN(a_run_of_events_without_room_is_stored_later_as_a_whole);
