@@ -18,10 +18,10 @@ def has_event(epoch: int, sequence: int) -> bool:
 
 def stored(exec_id: str, exec_type: str, order_id: int = 7) -> str:
     """A report as the message store has it."""
-    return (
-        f"35=8\x0134=5\x0137={order_id}\x0111=o{order_id}\x0117={exec_id}\x01150={exec_type}\x0139=1"
-        "\x0155=ETH-USD\x0154=1\x0138=2\x0140=2\x0144=50\x0131=50\x0132=1\x01151=1\x0114=1\x01453=1\x01448=DESK\x0110=000\x01"
+    fields = (
+        f"35=8|34=5|37={order_id}|11=o{order_id}|17={exec_id}|150={exec_type}|39=1|55=ETH-USD|54=1|38=2|40=2|44=50|"
     )
+    return (fields + "31=50|32=1|151=1|14=1|453=1|448=DESK|10=000|").replace("|", "\x01")
 
 
 def taken_back(texts: list[str], orders: OrderView | None = None) -> list[dict[str, str]]:
