@@ -44,11 +44,12 @@ def retention_lock(config: VenueConfig, *, alone: bool) -> Iterator[None]:
 
 
 def _archive_of(config: VenueConfig, directory: Path | None) -> Path:
-    if directory is not None:
-        return directory.absolute()
-    if not config.paths.archive_dir:
+    if directory is None and not config.paths.archive_dir:
         fail("name a directory, or set paths.archive_dir")
-    return Path(config.paths.archive_dir)
+    target = (directory or Path(config.paths.archive_dir)).resolve()
+    if target.is_relative_to(config.paths.state_dir.resolve()):
+        fail(f"{target} is within state_dir: an archive there would be the journal itself, or be lost with it")
+    return target
 
 
 @click.command()
@@ -145,8 +146,9 @@ def _floor(config: VenueConfig) -> Snapshot:
 
 
 def _is_archived(path: Path, target: Path) -> bool:
+    """Whether another file, not a link to this one, has the same bytes."""
     copy = target / path.name
-    return copy.exists() and filecmp.cmp(path, copy, shallow=False)
+    return copy.exists() and not copy.samefile(path) and filecmp.cmp(path, copy, shallow=False)
 
 
 def _require_events(config: VenueConfig, floor: Snapshot) -> None:

@@ -152,6 +152,19 @@ def test_a_backup_of_a_pruned_venue_starts(busy: EngineDaemon, tmp_path: Path) -
     assert good(busy, "state-hash", "--at", command).split()[5] == state_hash.rstrip(",")
 
 
+def test_the_journal_is_no_archive_of_itself(busy: EngineDaemon, tmp_path: Path) -> None:
+    """A directory that is the journal, or links to its segments, holds no copy: nothing is removed because of it."""
+    before = segments(busy.journal_dir)
+    for verb in (("archive",), ("prune", "--archive")):
+        assert "is within state_dir" in refused(busy, "journal", *verb, str(busy.journal_dir))
+    links = tmp_path / "links"
+    links.mkdir()
+    for path in before:
+        (links / path.name).symlink_to(path)
+    assert "no equal copy" in refused(busy, "journal", "prune", "--archive", str(links))
+    assert segments(busy.journal_dir)[: len(before)] == before
+
+
 def test_nothing_is_pruned_without_two_snapshots(archived_to: EngineDaemon) -> None:
     """A venue without a follower keeps its whole journal."""
     assert refused(archived_to, "journal", "prune").startswith("nothing may be removed: 0 valid snapshots")
