@@ -32,6 +32,8 @@ from engine.wire.messages import StateHash, decode
 RECORDS_PER_CALL = 65_536
 THROUGH_ALL = 2**64 - 1
 ZERO_BYTES = 1 << 20
+#: More than a clean stop writes last, and all of the page that a disk writes.
+PAGE_BYTES = 4096
 
 
 class RecoveryError(Exception):
@@ -81,6 +83,7 @@ def recover(
     else:
         cursor, loaded = begun[1], begun[0].sequence
         paths = [path for path in paths if int(path.stem) >= begun[0].position.segment]
+    _secure(journal_directory, paths)
     cut, last = _replay_segments(replay, cursor, paths, on_progress)
     _refuse_loss(snapshots_directory, journal_directory, venue, cursor.sequence)
     lost = lib.replay_events_excess(replay)
@@ -94,8 +97,6 @@ def recover(
     # A segment without records bears the name of a command that may have been lost with the end of the one before it.
     for path in paths if last is None else paths[paths.index(last) + 1 :]:
         path.unlink()
-    if last is not None and (cut is not None or not cursor.clean):
-        _rewrite(last)
     _sync(journal_directory)
     lib.replay_settle_events(replay)
     clean = cut is None and (last is None or bool(cursor.clean))
@@ -258,12 +259,34 @@ def _zero_from(cut: Torn) -> None:
         os.fsync(file.fileno())
 
 
-def _rewrite(path: Path) -> None:
-    """A failed sync leaves pages that later syncs take for written: what was read just now may be in memory only."""
+def _secure(directory: Path, paths: list[Path]) -> None:
+    """What is going to be replayed is on the disk before its events are stored: those without their commands would
+    refuse the next start.
+
+    A failed sync leaves pages that later syncs take for written: what is read may be in memory only. They are in the
+    last segment, for none is begun before the one before it is synced; and a clean stop has synced all but its COMMIT.
+    """
+    if paths:
+        end = _clean_end(paths[-1])
+        _rewrite(paths[-1], max(0, end - PAGE_BYTES), end or paths[-1].stat().st_size)
+    _sync(directory)
+
+
+def _clean_end(path: Path) -> int:
+    """Offset behind the COMMIT of a clean stop, 0 if the segment ends otherwise."""
+    data = map_segment(path)
+    cursor = ffi.new("struct record_cursor *")
+    cursor.data, cursor.size = ffi.from_buffer(data), len(data)
+    while (status := lib.retrace_prove(cursor, RECORDS_PER_CALL)) == lib.RETRACE_MORE:
+        continue
+    return int(cursor.offset) if status == lib.RETRACE_END and cursor.clean else 0
+
+
+def _rewrite(path: Path, first: int, end: int) -> None:
     descriptor = os.open(path, os.O_RDWR)
     try:
-        for at in range(0, os.fstat(descriptor).st_size, ZERO_BYTES):
-            os.pwrite(descriptor, os.pread(descriptor, ZERO_BYTES, at), at)
+        for at in range(first, end, ZERO_BYTES):
+            os.pwrite(descriptor, os.pread(descriptor, min(ZERO_BYTES, end - at), at), at)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -18,14 +18,16 @@ from click.testing import CliRunner
 from engine._native import lib
 
 from cfg.daemon import EXIT_DISK, EXIT_RUNNING
+from engine.journal import EventJournal
 from engine.wire.client import Diverged, EngineEvents
 from engine.wire.frame import FrameKind, decode_frame, encode_frame
 from engine.wire.messages import HelloAck, ReplayRequest, Role, Side, TradingState, TradingStateSet, decode
 from ops import venuectl
 from ops.toml_edit import Edit, apply
+from tests.faults.disk_checks import command_of
 from tests.faults.disk_engine import FaultyEngine
 from tests.faults.power_cut import restore_durable
-from tests.faults.shim import slow_sync, sync_error
+from tests.faults.shim import Call, power_cut, slow_sync, sync_error
 from tests.fixtures.fix_engine import (
     ALPHA_ACCOUNT,
     SEGMENT_BYTES,
@@ -121,6 +123,28 @@ def test_in_sync_nobody_runs_ahead_of_the_disk(make_faulty: MakeFaulty, engine_c
     assert not has_verdict(client, 1)
     engine.shim.clear()
     client.poll_until(lambda: has_verdict(client, 1), "the acknowledgement")
+
+
+def test_a_start_syncs_the_journal_before_it_stores_the_events_of_it(
+    make_faulty: MakeFaulty, engine_client: MakeClient
+) -> None:
+    """Commands that a kill left in memory only: were their events stored first, a cut could leave those without them."""
+    engine = make_faulty(max_commit_age_ms=60_000)
+    client = begun(engine_client(engine))
+    client.poll_until(lambda: engine.counter("durable_sequence") == engine.counter("sequence"), "a durable beginning")
+    durable = engine.counter("durable_sequence")
+    held = engine.shim.inject(slow_sync(FOR_EVER_US, SEGMENT))
+    client.send(client.gateway, [client.order(Side.BUY, 100, 1)])
+    client.poll_until(lambda: engine.shim.hits(held) > 0, "the sync of the order")
+    engine.kill9()
+    engine.shim.clear()
+    engine.shim.inject(power_cut(Call.SYNC, SEGMENT))
+    assert not engine.try_start()
+    stored = list(EventJournal(engine.state_dir / "engine" / "events"))
+    assert command_of(stored[-1]) <= durable
+    engine.shim.clear()
+    restore_durable(engine.shim.log, engine.state_dir, None)
+    engine.start()
 
 
 def test_who_ran_ahead_of_a_power_cut_is_told_so(make_faulty: MakeFaulty, engine_client: MakeClient) -> None:
