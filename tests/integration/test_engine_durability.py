@@ -128,7 +128,7 @@ def test_in_sync_nobody_runs_ahead_of_the_disk(make_faulty: MakeFaulty, engine_c
 def test_a_start_syncs_the_journal_before_it_stores_the_events_of_it(
     make_faulty: MakeFaulty, engine_client: MakeClient
 ) -> None:
-    """Commands that a kill left in memory only: were their events stored first, a cut could leave those without them."""
+    """A kill left commands in memory only: were their events stored first, a cut could leave those without them."""
     engine = make_faulty(max_commit_age_ms=60_000)
     client = begun(engine_client(engine))
     client.poll_until(lambda: engine.counter("durable_sequence") == engine.counter("sequence"), "a durable beginning")
