@@ -11,7 +11,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,10 @@ LEFT_OUT_NAMES = frozenset({"database_url", "retention.lock", "quickfix.cfg"})
 LEFT_OUT_SUFFIXES = frozenset({".tmp", ".new", ".lock"})
 #: What a follower leaves for an operator to look at.
 DIVERGED = "diverged-"
+#: Of a gateway that runs on while it is copied, these first, in this order; its verdicts (`forwarded`, `refused`) after
+#: them. So a copied store may only hold more than the copied delivery log says, a message is counted only when its text
+#: is there, and counted as received only when what became of it is there.
+GATEWAY_ORDER = ("delivered-*", "*.seqnums", "*.header", "*.body")
 NOT_INCLUDED = ("the operator's key", "the password of a database that cfg does not name", "archived segments")
 
 
@@ -57,6 +61,8 @@ def backup(context: click.Context, directory: Path) -> None:
     """
     config: VenueConfig = context.obj
     target = directory.absolute()
+    if target.resolve().is_relative_to(config.paths.state_dir.resolve()):
+        fail(f"{target} is within state_dir: what is lost with it is no backup")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         fail(f"{target} is not empty")
     with readable(config), retention_lock(config, alone=False), _all_or_nothing(target):
@@ -95,7 +101,7 @@ class _Backup:
         ledger = self._copy_ledger()
         for path in sorted(self._cfg_directory.glob("*.toml")):
             self._copy(path, f"cfg/{path.name}")
-        for path in _store_files(self._source):
+        for path in store_files(self._config):
             self._copy_if_there(path, f"state/{path.relative_to(self._source)}")
         command = self._copy_events()
         durable = self._copy_commands(command)
@@ -217,19 +223,27 @@ def _ledger_of(manifest: dict[str, Any]) -> LedgerCopy | None:
     return LedgerCopy(said["event"], {int(number): sha for number, sha in said["migrations"].items()}, tables)
 
 
-def _store_files(state_dir: Path) -> Iterator[Path]:
-    """What gateways, feed, settlement and snapshots keep: every plain file but journals and database."""
+def store_files(config: VenueConfig) -> list[Path]:
+    """What gateways, feed, settlement and snapshots keep, in the order to copy it in: every plain file but journals,
+    database and the operator's key.
+    """
+    state_dir, key_file = config.paths.state_dir, Path(config.settlement.operator_key_file).resolve()
+    found = []
     for path in sorted(state_dir.rglob("*")):
         parts = path.relative_to(state_dir).parts
         if parts[0] == LEDGER_SERVER or parts[:2] in ((ENGINE, "journal"), (ENGINE, "events")):
             continue
         if path.name in LEFT_OUT_NAMES or path.suffix in LEFT_OUT_SUFFIXES or path.name.startswith(DIVERGED):
             continue
-        try:
-            if stat.S_ISREG(path.lstat().st_mode):
-                yield path
-        except FileNotFoundError:
-            continue
+        with suppress(FileNotFoundError):
+            if stat.S_ISREG(path.lstat().st_mode) and path.resolve() != key_file:
+                found.append(path)
+    return sorted(found, key=_turn)
+
+
+def _turn(path: Path) -> int:
+    turns = (turn for turn, pattern in enumerate(GATEWAY_ORDER) if path.match(pattern))
+    return next(turns, len(GATEWAY_ORDER))
 
 
 def _below(config: VenueConfig, state_dir: Path) -> VenueConfig:

@@ -193,6 +193,7 @@ def test_nothing_is_overwritten(stopped: tuple[EngineDaemon, Path]) -> None:
     """Neither a directory with files in it by a backup, nor a state_dir with files by a restore."""
     engine, backup = stopped
     assert refused(engine.cfg_dir, "backup", str(backup)) == f"{backup} is not empty"
+    assert "is within state_dir" in refused(engine.cfg_dir, "backup", str(engine.state_dir / "backup"))
     assert f"{engine.state_dir} is not empty" in refused(engine.cfg_dir, "restore", str(backup))
     assert "stopped cleanly" in good(engine.cfg_dir, "journal", "verify")
 
