@@ -18,8 +18,8 @@ from cfg.daemon import Life, Service, run
 from cfg.model import Engine, VenueConfig
 from engine import follow, snapshot, start
 from engine._native import ffi, lib
-from engine.journal import EventJournal, journal_nonce
-from engine.recovery import Recovered, RecoveryError, recover
+from engine.journal import EventJournal, journal_nonce, segments
+from engine.recovery import Recovered, RecoveryError, begins_whole, mark_events_damaged, recover
 from engine.replay import ReplayServer
 from engine.sockets import Context, Doorkeeper, Socket, bind_router, load_libzmq, make_context
 from engine.wire.counters import Counters
@@ -46,6 +46,10 @@ class StartError(Exception):
 
 class StoppedFull(Exception):
     """The engine was stopped while its disk had no room for what it had taken in; none of that was acknowledged."""
+
+
+class EventsDamaged(Exception):
+    """A published event is not whole any more. The next start derives all events from the command journal again."""
 
 
 class ClockJumped(Exception):
@@ -97,6 +101,7 @@ class EngineService:
         self._sockets: list[Socket] = []
         self._doorkeeper: Doorkeeper | None = None
         self._replay: ReplayServer | None = None
+        self._events_damaged = ""
         self._loop: Worker | None = None
         self._journal: Worker | None = None
         self._publisher: Worker | None = None
@@ -164,7 +169,10 @@ class EngineService:
         lib.engine_drain(self._engine)
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether the loop has ended; then everything behind it is brought to its end. Raises ClockJumped."""
+        """Whether the loop has ended; then everything behind it is brought to its end.
+
+        Raises ClockJumped and EventsDamaged.
+        """
         assert self._loop is not None
         if not self._loop.ended.wait(timeout_s):
             return False
@@ -173,6 +181,8 @@ class EngineService:
         self._require_all_durable()
         if self._loop.result == lib.LOOP_CLOCK_JUMPED:
             raise ClockJumped(f"clock step above max_clock_jump_ms = {self._config.engine.max_clock_jump_ms}")
+        if self._events_damaged:
+            raise EventsDamaged(f"{self._events_damaged}: start again, all events are then derived anew")
         return True
 
     def stop(self) -> None:
@@ -321,8 +331,17 @@ class EngineService:
             EventJournal(events_directory),
             lambda: int(lib.engine_published(self._engine)),
             lambda: self._counters.add("replays"),
+            self._on_events_damaged,
             self._life.log,
         )
+
+    def _on_events_damaged(self, reason: str) -> None:
+        """Nobody who needs that event can go on: better a start that mends it than a venue without a gateway."""
+        journal_directory, events_directory = self._directories()
+        if not self._events_damaged and begins_whole(segments(journal_directory)):
+            mark_events_damaged(events_directory, reason)
+            self._events_damaged = reason
+            lib.engine_drain(self._engine)
 
     def _begin_epoch(self, recovered: Recovered, events: EventJournal) -> None:
         """A new epoch, what cfg changed, and the market open again if that is for us to say; returns once published."""

@@ -34,6 +34,8 @@ THROUGH_ALL = 2**64 - 1
 ZERO_BYTES = 1 << 20
 #: More than a clean stop writes last, and all of the page that a disk writes.
 PAGE_BYTES = 4096
+#: In the directory of events: a reader met an event that is not whole, and the text says which.
+EVENTS_DAMAGED = "damaged"
 
 
 class RecoveryError(Exception):
@@ -74,8 +76,13 @@ def recover(
     on_progress gets a line now and then and may raise to give up.
     """
     passed_over: list[str] = []
-    begun = load_newest(replay, journal_directory, snapshots_directory, venue, passed_over, on_progress)
     paths = segments(journal_directory)
+    mark = events_directory / EVENTS_DAMAGED
+    if mark.exists() and begins_whole(paths):
+        passed_over.append(f"{snapshots_directory}: {mark.read_text()}")
+        begun = None
+    else:
+        begun = load_newest(replay, journal_directory, snapshots_directory, venue, passed_over, on_progress)
     require_our_venue(paths, venue)
     if begun is None:
         require_beginning(journal_directory, paths, passed_over)
@@ -99,9 +106,27 @@ def recover(
         path.unlink()
     _sync(journal_directory)
     lib.replay_settle_events(replay)
+    mark.unlink(missing_ok=True)
     clean = cut is None and (last is None or bool(cursor.clean))
     rewritten = lib.replay_events_cut(replay)
     return Recovered(cursor, last if cursor.offset else None, clean, cut, rewritten, loaded, passed_over)
+
+
+def begins_whole(paths: list[Path]) -> bool:
+    """Whether these segments give every event there ever was."""
+    return bool(paths) and int(paths[0].stem) == 1
+
+
+def mark_events_damaged(events_directory: Path, reason: str) -> None:
+    """Has the next start replay the whole journal: behind a snapshot it would not see the damage, let alone mend it."""
+    mark = events_directory / EVENTS_DAMAGED
+    with mark.open("w") as file:
+        file.write(reason)
+        file.flush()
+        os.fsync(file.fileno())
+    descriptor = os.open(events_directory, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def load_newest(

@@ -35,12 +35,15 @@ class ReplayServer:
         journal: EventJournal,
         published: Callable[[], int],
         on_replay: Callable[[], None],
+        on_damage: Callable[[str], None],
         log: FilteringBoundLogger,
     ) -> None:
+        """`on_damage` is told of each request that met a published event which is not whole."""
         self._socket = socket
         self._journal = journal
         self._published = published
         self._on_replay = on_replay
+        self._on_damage = on_damage
         self._log = log
         self._open = True
         self._last_reason = ""
@@ -79,7 +82,11 @@ class ReplayServer:
                 reset = HelloAck(0, 1, published + 1, 1)
                 return encode_frame(FrameKind.CONTROL, [reset.encode()])
             entries, count = self._journal.entries(request.from_sequence, published, bytes_max)
-        except (Damaged, OSError) as error:
+        except Damaged as error:
+            self._complain(str(error))
+            self._on_damage(str(error))
+            entries, count = b"", 0
+        except OSError as error:
             self._complain(str(error))
             entries, count = b"", 0
         return replay_frame(request.from_sequence, entries, count)
