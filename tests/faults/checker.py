@@ -40,19 +40,23 @@ from tests.faults.evidence import TRANSPORT_TAGS, Client, Evidence, Fill, Fix, P
 
 Kind = TypeVar("Kind", bound=AnyMessage)
 ClientCommand = NewOrder | CancelOrder | ReplaceOrder | MassCancel
-Reported = (
-    OrderAccepted
-    | OrderRejected
-    | OrderReplaced
-    | OrderCanceled
-    | OrderTriggered
-    | OrderReduced
-    | CancelRejected
-    | MassCanceled
-)
+Changed = OrderReplaced | OrderCanceled | OrderTriggered | OrderReduced
+Reported = Changed | OrderAccepted | OrderRejected | CancelRejected | MassCanceled
 #: ExecTypes(150) that answer a request; an Order Cancel Reject answers F and G, a mass cancel report q.
 VERDICTS = {"D": {"0", "8"}, "F": {"4"}, "G": {"5"}, "q": set[str]()}
 COMMANDS: dict[str, type[ClientCommand]] = {"D": NewOrder, "F": CancelOrder, "G": ReplaceOrder, "q": MassCancel}
+#: MsgType and ExecTypes of the report that tells a client of an event.
+TOLD_AS: dict[type[AnyMessage], tuple[str, tuple[str, ...]]] = {
+    Trade: ("8", ("F",)),
+    OrderAccepted: ("8", ("0",)),
+    OrderRejected: ("8", ("8",)),
+    OrderReplaced: ("8", ("5",)),
+    OrderCanceled: ("8", ("4", "C")),
+    OrderTriggered: ("8", ("D",)),
+    OrderReduced: ("8", ("D",)),
+    CancelRejected: ("9", ("",)),
+    MassCanceled: ("r", ("",)),
+}
 OPEN = ("0", "1")
 SHOWN_MAX = 8  # ids in one line
 
@@ -208,6 +212,11 @@ def _reports(evidence: Evidence) -> Iterator[str]:
 
 def _content(identity: str, message: Fix, event: AnyMessage, evidence: Evidence) -> Iterator[str]:
     """What a report says against its event."""
+    kind, exec_types = TOLD_AS[type(event)]
+    if message["35"] != kind or message.get("150", "") not in exec_types:
+        told = f"{message['35']} {message.get('150', '')}".strip()
+        yield f"report {identity} is told as {told}, its event is {type(event).__name__}"
+        return
     if isinstance(event, Trade):
         listing = evidence.listings[event.instrument]
         maker = identity.endswith("M")
@@ -226,6 +235,8 @@ def _content(identity: str, message: Fix, event: AnyMessage, evidence: Evidence)
         # A report of what the venue did to an order bears the order's present ClOrdID, which the event may not name.
         if message.get("11", "") != event.clordid.decode() and event.clordid:
             yield f"report {identity} is about {message.get('11')}, the event about {event.clordid.decode()}"
+        if isinstance(event, Changed) and message["37"] != str(event.order_id):
+            yield f"report {identity} is of order {message['37']}, its event of {event.order_id}"
         if isinstance(event, OrderAccepted):
             listing = evidence.listings[event.instrument]
             if (message["37"], Decimal(message["38"])) != (

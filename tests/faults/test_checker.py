@@ -163,6 +163,21 @@ def _reordered(evidence: Evidence, random: Random) -> str:
     return f"{client.name}: reports came in another order"
 
 
+@spoils("a cancel that did not happen")
+def _invented_cancel(evidence: Evidence, random: Random) -> str:
+    _, report = some(evidence, random, is_accepted)
+    report |= {"150": "4", "39": "4", "151": "0"}
+    return f"report {report['17']} is told as 8 4, its event is OrderAccepted"
+
+
+@spoils("a change told of another order")
+def _changed_order_id(evidence: Evidence, random: Random) -> str:
+    _, report = some(evidence, random, lambda message: message.get("150") in ("4", "5"))
+    order_id = report["37"]
+    report["37"] = str(int(order_id) + 1)
+    return f"report {report['17']} is of order {report['37']}, its event of {order_id}"
+
+
 @spoils("an order status that contradicts the reports")
 def _changed_status(evidence: Evidence, random: Random) -> str:
     client, report = some(evidence, random, is_accepted)
