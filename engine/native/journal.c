@@ -54,6 +54,7 @@ bool journal_init(struct journal *journal, const struct journal_options *options
         .released = options->sequence,
         .noted = options->sequence,
         .epoch = options->epoch,
+        .durable_ns = clock_ns(CLOCK_REALTIME), /* the start has synced what it opens the journal on */
         .spare = -1,
         .preparing = 1,
         .syncing = PTHREAD_MUTEX_INITIALIZER,

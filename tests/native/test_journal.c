@@ -218,6 +218,8 @@ static void read_commands(int directory, uint64_t first, struct record_cursor *c
             if (view.kind == RECORD_COMMAND) {
                 EXPECT(view.size == size_of(view.sequence) && view.time_ns == view.sequence * 10);
                 EXPECT(view.body[0] == view.sequence % 251 && view.body[view.size - 1] == view.sequence % 251);
+            } else if (view.kind == RECORD_COMMIT && view.sequence > 0) {
+                EXPECT(view.time_ns > 0); /* also in the first one of a writer, which notes what it was opened on */
             }
         }
         EXPECT(status == RECORD_END);
