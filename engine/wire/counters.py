@@ -47,7 +47,8 @@ class Counters:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         with fresh.open("wb+") as file:
-            file.truncate(start + VALUE.size * len(names))
+            # Blocks too: where there is no room a start says so, while a write into a hole would end the process.
+            os.posix_fallocate(file.fileno(), 0, start + VALUE.size * len(names))
             self._map = mmap.mmap(file.fileno(), 0)
         for name, i in self._index.items():
             encoded = name.encode()
