@@ -35,6 +35,7 @@ from tests.faults.venue import FaultVenue, NotAtRest
 RESULTS = ROOT / "var" / "faults"
 #: Violations of one round that are shown; the result file has all.
 SHOWN_MAX = 6
+RETIRE = "retire"  # the last look at a venue, in the result beside the kinds
 MUST_FAIL_COMMANDS = 150
 MUST_FAIL_CUTS = 16  # of the choices that a cut has, the one that loses most is taken
 
@@ -63,8 +64,8 @@ class Result:
 
     @property
     def rounds(self) -> int:
-        """All of them."""
-        return sum(tally.rounds for tally in self.tallies.values())
+        """All of them, without the last look at each venue."""
+        return sum(tally.rounds for kind, tally in self.tallies.items() if kind != RETIRE)
 
     def add(self, plan: Round, seconds: float, violations: list[str], kept: Path | None) -> None:
         """One round more."""
@@ -170,7 +171,7 @@ class Runner:
         """The present venue's last check: everything from scratch and through the reference, then a clean stop."""
         if self._venue is None:
             return
-        plan = Round(self._number, self._number, "retire", 0.0, 0.0, 0)
+        plan = Round(self._number, self._number, RETIRE, 0.0, 0.0, 0)
         begun = time.monotonic()
         try:
             violations = retire(self._venue)
@@ -217,7 +218,7 @@ class Runner:
 
 def play(venue: FaultVenue, plan: Round) -> list[str]:
     """One round: load, fault, more load, rest; returns what is wrong then."""
-    lines_lost = venue.lines_lost()
+    lines_lost, requests = venue.lines_lost(), venue.load().requests
     venue.trade()
     venue.pause(plan.before_s)
     KINDS[plan.kind](venue, Random(plan.luck))
@@ -234,6 +235,8 @@ def play(venue: FaultVenue, plan: Round) -> list[str]:
         violations = check(venue.evidence())
     except (NotReadable, NotAtRest) as error:
         violations = [str(error)]
+    if venue.load().requests == requests:
+        violations.append("no client sent anything: nothing was compared")
     if plan.kind not in BREAKS_LINES and (lost := venue.lines_lost()[len(lines_lost) :]):
         violations.append(f"clients lost their lines: {'; '.join(lost)}")
     if venue.counter("follower", "divergences"):
