@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "engine" / "native"
 HERE = Path(__file__).resolve().parent
 SCRATCH = ROOT / "build" / "coverage"
-#: What ends a process is not run by tests of one that goes on; checksums are the journal's.
-OTHERS = NOT_THE_CORE | {"crc32c", "fatal", "venue_assert"}
+#: What ends a process is not run by tests of one that goes on; checksums are the journal's, pacing is the follower's.
+OTHERS = NOT_THE_CORE | {"crc32c", "fatal", "pace", "venue_assert"}
 SEEDS = (1, 2)
 COMMANDS = 15_000
 TOGETHER_MIN_PERCENT, EACH_MIN_PERCENT = 95.0, 85.0
