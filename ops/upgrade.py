@@ -74,7 +74,8 @@ class _Ours:
     def __init__(self, config: VenueConfig) -> None:
         self.hashes: dict[int, str] = {}
         with readable(config):
-            state = state_at(config, on_progress=self._take)
+            # Comparing events makes it begin where the other build does, and not at the newest snapshot.
+            state = state_at(config, compare_events=True, on_progress=self._take)
         self.last = state.command_sequence
         self.end = f"{state.core.state_hash():032x}"
 
