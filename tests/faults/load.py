@@ -229,15 +229,16 @@ class Load:
             deadline = time.monotonic() + REST_TIMEOUT_S
             while self.trader.asked_status and time.monotonic() < deadline:
                 self.trader._receive(self.trader.client.poll(0.02))
-        self._done()
+        self._done(len(self.trader.asked_status) if wanted == "status" else 0)
 
     def _give_up_late(self) -> None:
         if self._waiting is not None and time.monotonic() > self._waiting[1]:
-            self._done()
+            self._done(max(len(self.trader.pending), 1))
 
-    def _done(self) -> None:
+    def _done(self, left: int) -> None:
+        """Says what was asked for, and how much of it could not be had."""
         assert self._waiting is not None
-        self._say(f"{self._waiting[0]} {len(self.trader.pending)}")
+        self._say(f"{self._waiting[0]} {left}")
         self._waiting = None
 
     @staticmethod
