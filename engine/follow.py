@@ -338,7 +338,7 @@ class Follower:
         for path in (*old[-1:], *paths[len(old) :]):
             for part in (path, path.with_suffix(".idx")):
                 _sync_file(part)
-        _sync_directory(self._events)
+        snapshots.sync_directory(self._events)
 
     def _on_divergence(self) -> None:
         """Leaves our state for inspection; the leader's is that of its journal, snapshots and process."""
@@ -368,14 +368,6 @@ def _sync_file(path: Path) -> None:
     try:
         if lib.pace_sync(descriptor) != 0:
             raise OSError(ffi.errno, os.strerror(ffi.errno), str(path))
-    finally:
-        os.close(descriptor)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

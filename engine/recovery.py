@@ -124,9 +124,7 @@ def mark_events_damaged(events_directory: Path, reason: str) -> None:
         file.write(reason)
         file.flush()
         os.fsync(file.fileno())
-    descriptor = os.open(events_directory, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
+    snapshots.sync_directory(events_directory)
 
 
 def load_newest(

@@ -99,7 +99,7 @@ def write(directory: Path, name: str, snapshot: Snapshot, core: Any) -> Path:
         raise
     finally:
         os.close(file)
-    _sync(directory)
+    sync_directory(directory)
     return directory / name
 
 
@@ -107,7 +107,7 @@ def tidy(directory: Path) -> None:
     """Removes what a kill left half written, and all but the KEPT latest."""
     for path in (*directory.glob(f"*{SUFFIX}.tmp"), *newest_first(directory)[KEPT:]):
         path.unlink(missing_ok=True)
-    _sync(directory)
+    sync_directory(directory)
 
 
 def read(path: Path) -> Snapshot:
@@ -177,6 +177,15 @@ def capacity_of(core: Any) -> tuple[int, ...]:
     return tuple(int(getattr(pools, name)) for name in CAPACITIES)
 
 
+def sync_directory(directory: Path) -> None:
+    """The names in it on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _encode(snapshot: Snapshot) -> bytes:
     position = snapshot.position
     ranges = b"".join(RANGE.pack(first, epoch, 0) for first, epoch in snapshot.epochs)
@@ -230,11 +239,3 @@ def _map(path: Path) -> mmap.mmap:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise Unusable(str(error)) from error
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
