@@ -159,6 +159,8 @@ class Follower:
     def open(self) -> None:
         """The newest snapshot that holds, or nothing yet; raises Diverged while a divergence waits to be looked at."""
         self._directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # What is synced inside a directory is lost with the directory's own entry, and segments are pruned for it.
+        snapshots.sync_directory(self._directory.parent)
         self._lock = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
