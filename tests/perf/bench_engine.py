@@ -19,6 +19,11 @@ from tests.perf.report import Row, latency_rows, machine, publish, row
 from tests.perf.round_trip import Echo, EngineUnderTest, Peer
 
 MODES = ("sync", "interval", "none")
+STAGES = (
+    "in: client to receiving thread",
+    "inside: until the frame of events is made",
+    "out: frame to client",
+)
 WARM_UP = 2_000
 BATCH = 64  # commands in one frame
 WINDOW = 64  # frames without an answer
@@ -63,10 +68,13 @@ def judged(case: str, metric: str, unit: str, values: Sequence[float], target: f
 def measure(peers: dict[str, Peer], rounds: int, ping_pongs: int, commands: int, directory: Path) -> list[Row]:
     """Every peer in turn, `rounds` times; then the rows."""
     latencies: dict[str, list[list[int]]] = {name: [] for name in (*peers, "commit")}
+    stages: dict[str, list[list[float]]] = {name: [[], [], []] for name in peers}
     rates: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(rounds):
         for name, peer in peers.items():
             latencies[name].append(peer.ping_pong(ping_pongs))
+            for medians, stage in zip(stages[name], peer.stages, strict=True):
+                medians.append(sorted(stage)[ping_pongs // 2] / 1000)
         latencies["commit"].append(commit_ns(directory, ping_pongs))
         for name, peer in peers.items():
             rates[name].append(peer.rate(commands, BATCH, WINDOW))
@@ -88,6 +96,9 @@ def measure(peers: dict[str, Peer], rounds: int, ping_pongs: int, commands: int,
             shares = [ours / theirs for ours, theirs in zip(rates[name], rates["echo"], strict=True)]
             rows.append(judged("batched, sync", "throughput", "commands/s", rates[name], TARGET_RATE, at_least=True))
             rows.append(judged("batched, sync", "of the echo", "x", shares, TARGET_SHARE, at_least=True))
+    for name in MODES:
+        for what, ours, theirs in zip(STAGES, stages[name], stages["echo"], strict=True):
+            rows.append(row(f"ping-pong, {name}", f"p50 {what}", "us", ours, theirs))
     for mode in MODES:
         beside = [on / off for on, off in zip(rates[f"{mode}, follower"], rates[mode], strict=True)]
         rows.append(row(f"batched, {mode}", "with a follower / without", "x", beside))

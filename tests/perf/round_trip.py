@@ -68,6 +68,8 @@ class Peer:
 
     def __init__(self, gateway: str, events: str, session: dict[str, int]) -> None:
         self._ffi, self._library = transport()
+        #: Nanoseconds of each order of the last ping-pong: in, inside, out.
+        self.stages: list[list[int]] = []
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.commands = self._socket(gateway)
         self.events = self._socket(events)
@@ -97,10 +99,11 @@ class Peer:
         self.events.recv()
 
     def ping_pong(self, count: int) -> list[int]:
-        """Nanoseconds of each order until its events are here; one at a time."""
-        taken = self._ffi.new("uint64_t[]", count)
-        if not self._library.load_ping_pong(self.load, count, taken):
+        """Nanoseconds of each order until its events are here; one at a time. `stages` says where they went."""
+        taken, stages = self._ffi.new("uint64_t[]", count), self._ffi.new("uint64_t[]", 3 * count)
+        if not self._library.load_ping_pong(self.load, count, taken, stages):
             raise TimeoutError("an order has had no answer")
+        self.stages = [list(stages)[position::3] for position in range(3)]
         return list(taken)
 
     def rate(self, commands: int, batch: int, window: int) -> float:

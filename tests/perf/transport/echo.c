@@ -32,6 +32,7 @@ struct echo {
     uint64_t command_at;
     uint64_t answer_at;
     uint64_t sequence;
+    uint64_t time_ns; /* when it took the command at work */
     uint64_t event_sequence;
     uint64_t spin_ns;
     uint32_t entry_bytes;
@@ -79,7 +80,7 @@ static void answer(struct echo *echo, uint32_t count) {
         uint8_t *at = ring_at(&echo->answers, echo->answer_at);
         const struct answer_head head = {
             .entry = {.size = echo->entry_bytes - (uint32_t)sizeof(struct frame_entry)},
-            .event = {.sequence = ++echo->event_sequence, .command_sequence = echo->sequence},
+            .event = {.sequence = ++echo->event_sequence, .command_sequence = echo->sequence, .time_ns = echo->time_ns},
         };
         memcpy(at, &head, sizeof head);
         memset(at + sizeof head, (int)count, echo->entry_bytes - sizeof head);
@@ -98,6 +99,7 @@ static void on_frame(struct echo *echo, const uint8_t *bytes, size_t size) {
         wait_for_room(echo);
         uint8_t *record = ring_at(&echo->commands, echo->command_at);
         echo->sequence++;
+        echo->time_ns = clock_ns(CLOCK_REALTIME);
         memset(record, 0, RECORD_HEADER);
         memcpy(record, &echo->sequence, sizeof echo->sequence);
         memcpy(record + RECORD_HEADER, bytes + at + sizeof entry, entry.size);

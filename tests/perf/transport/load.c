@@ -96,6 +96,8 @@ static int receive(struct load *load, int flags) {
     struct {
         struct frame_entry entry;
         struct wire_header message;
+        uint64_t sequences[2];
+        uint64_t time_ns;
     } first = {0};
     const size_t size = zmq.msg_size(&part);
     const uint8_t *bytes = zmq.msg_data(&part);
@@ -110,6 +112,8 @@ static int receive(struct load *load, int flags) {
     if (header.kind != FRAME_EVENTS) {
         return first.message.template_id == WIRE_HEARTBEAT ? 0 : -2;
     }
+    load->stamped_ns = first.time_ns;
+    load->framed_ns = header.sent_ns;
     load->bytes_received += size - sizeof header;
     load->events_received += header.count;
     load->frames_received++;
@@ -152,17 +156,23 @@ uint64_t load_run(struct load *load, uint32_t frames, uint32_t batch, uint32_t w
     return good ? taken_ns : 0;
 }
 
-int load_ping_pong(struct load *load, uint32_t count, uint64_t *taken) {
+int load_ping_pong(struct load *load, uint32_t count, uint64_t *taken, uint64_t *stages) {
     const uint64_t first = load->client_seq + 1;
     uint8_t *memory = encode_frames(load, count, 1);
     bool good = memory != NULL;
     for (uint32_t i = 0; good && i < count; i++) {
         const uint64_t due = events_of(first + i, 1);
+        const uint64_t sent_ns = clock_ns(CLOCK_REALTIME); /* the clock that the engine stamps by */
         const uint64_t begun_ns = clock_ns(CLOCK_MONOTONIC);
         good = send_frame(load, memory + i * frame_bytes(1), frame_bytes(1), 0);
         for (uint64_t here = 0; good && here < due;) {
             const int events = receive(load, 0);
             good = events >= 0;
+            if (good && events > 0 && here == 0) {
+                stages[3 * i] = load->stamped_ns - sent_ns;
+                stages[3 * i + 1] = load->framed_ns - load->stamped_ns;
+                stages[3 * i + 2] = clock_ns(CLOCK_REALTIME) - load->framed_ns;
+            }
             here += good ? (uint64_t)events : 0;
         }
         taken[i] = clock_ns(CLOCK_MONOTONIC) - begun_ns;

@@ -21,6 +21,8 @@ struct load {
     uint32_t instrument;
     uint64_t client_seq; /* of the last command made */
     int64_t price_ticks;
+    uint64_t stamped_ns;     /* when the engine took the command of the last frame's first event */
+    uint64_t framed_ns;      /* when it made that frame */
     uint64_t bytes_received; /* of event entries, all told */
     uint64_t events_received;
     uint64_t frames_received;
@@ -32,8 +34,9 @@ const char *transport_load_zmq(const char *path);
    until every event is here; at most `window` frames are unanswered. 0: something stayed away, or a frame of events was
    malformed. The frames are encoded before the clock starts. */
 uint64_t load_run(struct load *load, uint32_t frames, uint32_t batch, uint32_t window);
-/* One order at a time; nanoseconds of each in `taken`. False as load_run's 0. */
-int load_ping_pong(struct load *load, uint32_t count, uint64_t *taken);
+/* One order at a time; nanoseconds of each in `taken`, and in `stages` three for each: until the receiving thread took
+   it, until the frame of its first event was made, until that frame was here. False as load_run's 0. */
+int load_ping_pong(struct load *load, uint32_t count, uint64_t *taken, uint64_t *stages);
 /* Bytes of one command's entry in a frame. */
 uint32_t load_command_bytes(void);
 
