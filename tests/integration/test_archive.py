@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,15 +62,17 @@ def archived_to(make_engine: Callable[..., EngineDaemon], tmp_path: Path) -> Eng
     return engine
 
 
-@pytest.fixture
-def followed(archived_to: EngineDaemon) -> Iterator[EngineDaemon]:
-    """That engine with its follower running."""
-    command = [sys.executable, "-m", "engine.daemon", "--follow", "--cfg", str(archived_to.cfg_dir)]
-    with archived_to.log_path.open("ab") as log:
+@contextmanager
+def followed(engine: EngineDaemon) -> Iterator[None]:
+    """The engine's follower runs meanwhile."""
+    command = [sys.executable, "-m", "engine.daemon", "--follow", "--cfg", str(engine.cfg_dir)]
+    with engine.log_path.open("ab") as log:
         follower = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=log, stderr=log)
-    yield archived_to
-    follower.terminate()
-    follower.wait(30)
+    try:
+        yield
+    finally:
+        follower.terminate()
+        follower.wait(30)
 
 
 def trade(client: EngineClient, orders: int) -> None:
@@ -86,16 +89,17 @@ def _answered(client: EngineClient) -> int:
 
 
 @pytest.fixture
-def busy(followed: EngineDaemon, engine_client: Callable[..., EngineClient]) -> EngineDaemon:
-    """An engine that has traded until a segment lay below both of its follower's snapshots."""
-    client = engine_client(followed)
+def busy(archived_to: EngineDaemon, engine_client: Callable[..., EngineClient]) -> EngineDaemon:
+    """An engine that has traded until a segment lay below both of its follower's snapshots; the follower has ended."""
+    client = engine_client(archived_to)
     client.credit(ALPHA_ACCOUNT, USD, 10**12, 1)
     client.attach()
     deadline = time.monotonic() + SNAPSHOTS_S
-    while not _has_old_segment(followed):
-        assert time.monotonic() < deadline, f"no two snapshots after {SNAPSHOTS_S} s:\n{followed.log[-4000:]}"
-        trade(client, ORDERS)
-    return followed
+    with followed(archived_to):
+        while not _has_old_segment(archived_to):
+            assert time.monotonic() < deadline, f"no two snapshots after {SNAPSHOTS_S} s:\n{archived_to.log[-4000:]}"
+            trade(client, ORDERS)
+    return archived_to
 
 
 def _has_old_segment(engine: EngineDaemon) -> bool:
