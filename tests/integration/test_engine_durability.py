@@ -21,7 +21,16 @@ from cfg.daemon import EXIT_DISK, EXIT_RUNNING
 from engine.journal import EventJournal
 from engine.wire.client import Diverged, EngineEvents
 from engine.wire.frame import FrameKind, decode_frame, encode_frame
-from engine.wire.messages import HelloAck, ReplayRequest, Role, Side, TradingState, TradingStateSet, decode
+from engine.wire.messages import (
+    HelloAck,
+    ReplayRequest,
+    Role,
+    Side,
+    TradingState,
+    TradingStateChanged,
+    TradingStateSet,
+    decode,
+)
 from ops import venuectl
 from ops.toml_edit import Edit, apply
 from tests.faults.disk_checks import command_of
@@ -320,7 +329,15 @@ def test_an_operator_opens_the_market_that_a_clock_jump_closed(
     engine.start()
     client.resumed(epoch=4)
     client.send(client.admin, [TradingStateSet(0, TradingState.OPEN, b"op", b"the clock was looked at").encode()])
-    client.poll_until(lambda: engine.counter("venue_state") == TradingState.OPEN, "an open market")
+    client.poll_until(
+        lambda: _last_state(client) == TradingState.OPEN, "an open market as an event: it is durable then"
+    )
     engine.kill9()
     engine.start()
     assert engine.counter("venue_state") == TradingState.OPEN
+
+
+def _last_state(client: EngineClient) -> int | None:
+    """The venue's state as the events say so far."""
+    changes = (event.state for event in reversed(client.decoded()) if isinstance(event, TradingStateChanged))
+    return next(changes, None)
