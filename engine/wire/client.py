@@ -207,8 +207,9 @@ class EngineEvents:
         if isinstance(message, HelloAck | Heartbeat) and self._is_over(message):
             self.stale_frames += 1
             return
-        if self._live or isinstance(message, HelloAck):
-            # Before the HelloAck a heartbeat proves nothing: a lost HelloAck has to be asked for again.
+        if isinstance(message, HelloAck) or (self._live and isinstance(message, Heartbeat)):
+            # Before the HelloAck a heartbeat proves nothing: a lost HelloAck has to be asked for again. Answers prove
+            # nothing ever: an engine that has started anew gives them to whoever sends, also to who never said Hello.
             self._heard_ms = time.monotonic() * 1000
         if isinstance(message, HelloAck):
             if message.diverged or (self.last_epoch == 0 and self.next_sequence > message.live_sequence):

@@ -22,6 +22,7 @@ from engine.wire.messages import (
     CutOff,
     DayEnded,
     EpochStarted,
+    Gap,
     Heartbeat,
     Hello,
     HelloAck,
@@ -262,6 +263,19 @@ def test_a_lost_hello_ack_is_asked_for_again_whatever_else_is_heard(script: Scri
         script.poll()
     script.greet(1)
     caught_up(script)
+
+
+def test_answers_alone_do_not_keep_a_consumer_from_saying_hello(script: Script, clock: Clock) -> None:
+    """An engine that started anew answers who sends to it; only a Hello makes the sender a consumer again."""
+    script.connected()
+    script.greet(1)
+    caught_up(script)
+    for _ in range(12):
+        clock.now_s += 0.1
+        script.control(Gap(1, 1, 9, 4))
+        script.until(lambda: not script.consumer.sockets[0].poll(0), "the answer to be read")
+        script.poll()
+    assert script.hello().from_sequence == 1
 
 
 def test_a_caller_that_was_away_loses_nothing_that_waits_for_it(script: Script, clock: Clock) -> None:
