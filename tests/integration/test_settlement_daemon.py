@@ -131,12 +131,13 @@ def test_a_base_fee_above_our_offer_is_outbid(make_venue: MakeVenue) -> None:
 
 
 def test_a_second_worker_is_refused(make_venue: MakeVenue) -> None:
-    """A worker on the same ledger, even from another run directory, does not start; the first goes on."""
+    """A worker on the same ledger, even from other directories, does not start; the first goes on."""
     venue = make_venue()
     venue.start()
     funded(venue)
     first = venue.daemon
-    venue.edit("venue.toml", [Edit("paths", {"run_dir": str(venue.directory / "run2")})])
+    elsewhere = {key: str(venue.directory / f"{key}2") for key in ("run_dir", "state_dir")}
+    venue.edit("venue.toml", [Edit("paths", elsewhere)])
     venue.start()
     venue.wait(venue.ended, "the second worker to give up", mine=False)
     assert venue.daemon is not None and venue.daemon.returncode == 1
