@@ -233,6 +233,7 @@ def test_what_the_engine_lost_is_taken_back_and_no_fill_invented(
     assert quantities(restated, 151) == [Decimal("0.02")]
     bust = bravo.expect(t11="hit", t150="H")
     assert [text(bust, tag) for tag in (19, 39, 14, 151)] == [bravo_fill, "4", "0", "0"]
+    wait_for(lambda: fix_venue.gateway.counter("engine_available") == 1, "the gateway to take orders again")
     alpha.new("gone", "1", "0.01", "45")
     bravo.new("again", "2", "0.01", "50")
     second = text(alpha.expect(t11="filled", t150="F"), 17)
