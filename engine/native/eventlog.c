@@ -25,6 +25,7 @@ void eventlog_init(struct eventlog *log, int directory, uint64_t segment_bytes) 
         .directory = directory,
         .data = -1,
         .index = -1,
+        .written = -1,
         .segment_bytes = segment_bytes,
         .next_sequence = 1,
         .comparing = true,
@@ -59,12 +60,30 @@ static void close_segment(struct eventlog *log) {
 
 void eventlog_free(struct eventlog *log) {
     close_segment(log);
+    if (log->written >= 0) {
+        close(log->written);
+    }
+    log->written = -1;
 }
 
 static int open_part(const struct eventlog *log, const char *suffix, int flags) {
     char name[32];
     snprintf(name, sizeof name, "%020" PRIu64 ".%s", log->next_sequence, suffix);
     return openat(log->directory, name, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0640);
+}
+
+/* The open segment, full now, begins its way to the disk, and the pages of the one before, which has had the time for
+   it, are free again: writing on takes memory that is at hand instead of ever more of it. Advice only: who fails to
+   take it loses nothing. */
+static void give_back_pages(struct eventlog *log) {
+    if (log->written >= 0) {
+        (void)posix_fadvise(log->written, 0, 0, POSIX_FADV_DONTNEED);
+        close(log->written);
+    }
+    log->written = log->data < 0 ? -1 : fcntl(log->data, F_DUPFD_CLOEXEC, 0);
+    if (log->written >= 0) {
+        (void)sync_file_range(log->written, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
 }
 
 /* False when there is no room for new files: the old ones stay open. */
@@ -80,6 +99,7 @@ static bool begin_segment(struct eventlog *log) {
         }
         return false;
     }
+    give_back_pages(log);
     close_segment(log);
     log->data = data;
     log->index = index;
@@ -228,7 +248,7 @@ static bool pass_over(struct eventlog *log, uint64_t last) {
 }
 
 void eventlog_rewind(struct eventlog *log) {
-    close_segment(log);
+    eventlog_free(log);
     eventlog_init(log, log->directory, log->segment_bytes);
 }
 

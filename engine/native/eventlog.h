@@ -19,6 +19,7 @@ struct eventlog {
     int directory;
     int data;
     int index;
+    int written; /* the segment before, -1 while there is none: its pages are given back with the next one */
     uint64_t segment_bytes;
     uint64_t next_sequence;
     uint64_t first_sequence; /* of the open segment */

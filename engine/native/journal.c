@@ -168,6 +168,7 @@ static void end_segment(struct journal *journal) {
     }
     pthread_mutex_lock(&journal->syncing);
     sync_held(journal);
+    (void)posix_fadvise(journal->options.segment, 0, 0, POSIX_FADV_DONTNEED); /* read again at a start only */
     if (close(journal->options.segment) != 0) {
         fatal_file("engine.journal_close_failed", journal->options.directory);
     }
