@@ -35,7 +35,8 @@ ABOUT = (
     "journal (sync: events leave after the commit; interval: a commit every commit_interval_us; none: no commit), "
     "matching with everything on, event journal, publishing. Excluded: encoding and decoding at the client, FIX, "
     f"network. Batched: {BATCH} commands a frame, {WINDOW} frames in flight; ping-pong: one command at a time. "
-    "Before each run all that earlier ones wrote is put on the disk. Baseline: a plain C echo with the same sockets, frames, bytes and hand-offs between three threads, in turns. "
+    "Before each run all that earlier ones wrote is put on the disk. Baseline: a plain C echo with the same sockets, "
+    "frames, bytes and hand-offs between three threads, in turns. "
     "One commit: 4 KiB written and fdatasync'ed in a zero-filled file of the same directory."
 )
 
