@@ -142,7 +142,7 @@ class Script:
         self.hello()
         self.control(HelloAck(epoch, diverged, live_sequence, 1))
 
-    def control(self, message: HelloAck | Heartbeat | CutOff) -> None:
+    def control(self, message: HelloAck | Heartbeat | CutOff | Gap) -> None:
         """A control frame on the live leg."""
         self.live.send_multipart([b"me", encode_frame(FrameKind.CONTROL, [message.encode()])])
 
