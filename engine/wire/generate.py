@@ -244,7 +244,7 @@ def render_python(schema: Schema) -> str:
         "from __future__ import annotations",
         "",
         "from enum import IntEnum",
-        "from struct import Struct",
+        "from struct import Struct\nfrom struct import error as StructError",
         "from typing import ClassVar, NamedTuple",
         "",
         f"SCHEMA_ID = {schema.schema_id}",
@@ -279,7 +279,10 @@ def render_python(schema: Schema) -> str:
         "    message = BY_TEMPLATE[template_id]",
         "    if block_length < message.BLOCK_LENGTH or len(buffer) - offset < HEADER.size + block_length:",
         '        raise ValueError(f"{message.__name__} cut short")',
-        "    return message.decode(buffer, offset)",
+        "    try:",
+        "        return message.decode(buffer, offset)",
+        "    except StructError as error:  # a length of varData without its bytes, or none",
+        '        raise ValueError(f"{message.__name__} cut short") from error',
         "",
     ]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
+from struct import error as StructError
 from typing import ClassVar, NamedTuple
 
 SCHEMA_ID = 71
@@ -2857,4 +2858,7 @@ def decode(buffer: bytes | memoryview, offset: int = 0) -> AnyMessage:
     message = BY_TEMPLATE[template_id]
     if block_length < message.BLOCK_LENGTH or len(buffer) - offset < HEADER.size + block_length:
         raise ValueError(f"{message.__name__} cut short")
-    return message.decode(buffer, offset)
+    try:
+        return message.decode(buffer, offset)
+    except StructError as error:  # a length of varData without its bytes, or none
+        raise ValueError(f"{message.__name__} cut short") from error

@@ -278,3 +278,17 @@ def test_oversized_frame_is_not_built() -> None:
         encode_frame(FrameKind.EVENTS, [bytes(FRAME_MAX)])
     with pytest.raises(ValueError, match="over the limit"):
         encode_frame(FrameKind.EVENTS, [bytes(8)] * 1025)
+
+
+@pytest.mark.parametrize("template_id", sorted(BY_TEMPLATE))
+def test_a_message_of_every_length_too_short_is_a_value_error(template_id: int) -> None:
+    """Whoever decodes what a peer sent relies on it: a replay thread died of a NewOrder without its varData."""
+    message = BY_TEMPLATE[template_id]
+    block = message.BLOCK_LENGTH
+    whole = HEADER.pack(block, template_id, messages.SCHEMA_ID, 2) + bytes(block)
+    for size in range(len(whole)):
+        with pytest.raises(ValueError, match="cut short"):
+            decode(whole[:size])
+    if hasattr(message, "echo"):
+        with pytest.raises(ValueError, match="cut short"):
+            decode(whole)
